@@ -1,0 +1,113 @@
+//! What one source grants one identity.
+
+use serde::{Deserialize, Serialize};
+
+use crate::enums::words;
+use crate::topic::PartitionBy;
+use crate::{AccountId, IdentityId, IdentityKind, Message, Noun, OrgId, PolicyHash, Provider, ResourceId, Text, Time};
+
+words!(
+    /// What kind of source it is.
+    EntitlementKind {
+        /// The identity exists; grants nothing. Every identity of a snapshot has one.
+        Identity => "identity",
+        /// An AWS policy on the identity itself.
+        IdentityPolicy => "identity_policy",
+        /// An AWS policy through a group.
+        GroupPolicy => "group_policy",
+        /// An AWS permission boundary.
+        Boundary => "boundary",
+        /// An AWS role's trust policy: who may assume it.
+        Trust => "trust",
+        /// An AWS resource policy.
+        ResourcePolicy => "resource_policy",
+        /// An AWS service control policy.
+        Scp => "scp",
+        /// An AWS resource control policy.
+        Rcp => "rcp",
+        /// An Azure role assignment.
+        RoleAssignment => "role_assignment",
+        /// An Azure deny assignment.
+        DenyAssignment => "deny_assignment",
+        /// An Azure role that can be activated (PIM).
+        Eligible => "eligible",
+        /// A GCP allow binding.
+        Binding => "binding",
+        /// A GCP deny rule.
+        DenyRule => "deny_rule",
+    }
+);
+
+/// What one source grants one identity in one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, apache_avro::AvroSchema)]
+pub struct Entitlement {
+    /// Who holds it.
+    pub identity_id: IdentityId,
+    /// The account that grants it.
+    pub account_id: AccountId,
+    /// The source within the account: `identity`, `attached:<arn>`, `inline:<name>`, `group:<name>/attached:<arn>`,
+    /// `assignment:<id>`, `binding:<resource>#<role>#<condition hash>`.
+    pub source: Text,
+    /// What kind of source.
+    pub kind: EntitlementKind,
+    /// The policy's or role's name for people.
+    pub source_name: Option<Text>,
+    /// The cloud.
+    pub provider: Provider,
+    /// The organization or tenant.
+    pub org_id: Option<OrgId>,
+    /// What kind of identity.
+    pub identity_kind: IdentityKind,
+    /// Its name for people.
+    pub identity_name: Option<Text>,
+    /// Its unique id.
+    pub identity_generation: Option<Text>,
+    /// When the identity was created, when the snapshot says.
+    pub identity_created_at: Option<Time>,
+    /// When the cloud says it was last used.
+    pub identity_last_used_at: Option<Time>,
+    /// The policies, by content hash.
+    pub policy_hashes: Vec<PolicyHash>,
+    /// The groups through which it is held; empty when held directly.
+    pub groups: Vec<IdentityId>,
+    /// The scopes at which it is granted (Azure scope, GCP resource); empty for AWS, whose policies say.
+    pub scopes: Vec<ResourceId>,
+    /// A condition on the whole grant, as the cloud writes it.
+    pub condition: Option<Text>,
+    /// From when it holds: the grant's own creation time, else the snapshot's.
+    pub valid_from: Time,
+    /// Until when, for grants with an end.
+    pub valid_until: Option<Time>,
+    /// When a complete snapshot no longer named it.
+    pub deleted_at: Option<Time>,
+    /// Counts up with each change.
+    pub revision: i64,
+}
+
+impl Noun for Entitlement {
+    const NAME: &'static str = "entitlement";
+
+    fn row_key(&self) -> String {
+        format!("{}|{}|{}", self.identity_id, self.account_id, self.source)
+    }
+
+    fn time(&self) -> Time {
+        self.valid_from
+    }
+
+    fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    fn deleted_at(&self) -> Option<Time> {
+        self.deleted_at
+    }
+
+    fn partition_by(&self) -> PartitionBy<'_> {
+        PartitionBy::Text(&self.identity_id)
+    }
+
+    fn into_message(self) -> Message {
+        Message::Entitlement(self.into())
+    }
+}

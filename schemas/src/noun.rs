@@ -1,0 +1,36 @@
+//! What every noun can say of itself.
+
+use apache_avro::AvroSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::topic::PartitionBy;
+use crate::{Message, Time};
+
+/// A record that flows between rooms and is stored as one whole row.
+pub trait Noun: Serialize + DeserializeOwned + AvroSchema + Clone + PartialEq + Send + Sync + 'static {
+    /// The one name: table, and topic and schema with `.v1` behind it.
+    const NAME: &'static str;
+
+    /// The full row key, which is the Kafka key too: what compaction and the stores keep one row of.
+    fn row_key(&self) -> String;
+
+    /// The event time, or the start of the window, by whose day the row is stored.
+    fn time(&self) -> Time;
+
+    /// A counter in the row's own state; the highest wins. Nouns that never change say 0.
+    fn revision(&self) -> i64 {
+        0
+    }
+
+    /// When the row was deleted; `None` while it stands.
+    fn deleted_at(&self) -> Option<Time> {
+        None
+    }
+
+    /// What the partition is computed from.
+    fn partition_by(&self) -> PartitionBy<'_>;
+
+    /// Wraps it for the belt.
+    fn into_message(self) -> Message;
+}
