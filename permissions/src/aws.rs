@@ -1,0 +1,10 @@
+//! AWS: ARNs, the policy language, and which calls use which actions.
+
+pub mod arn;
+mod event_source;
+mod operation;
+mod policy;
+
+pub use event_source::{iam_prefix, needs_no_permission};
+pub use operation::{ActionUse, OperationActions, operation_actions};
+pub use policy::{ParsedPolicy, parse_policy};

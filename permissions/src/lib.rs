@@ -1,0 +1,29 @@
+//! The law, pure: what the three clouds' permissions are called, how dangerous they are, which calls use them, who is
+//! granted them, and how large the unused part is.
+//!
+//! # Layout
+//!
+//! [`Catalogue`] knows every action. [`aws`], [`azure`] and [`gcp`] read each cloud's policy language and say which
+//! action a logged operation used. [`grants`] joins entitlements and policies to an interned [`GrantSet`];
+//! [`exposure`], [`escalation`] and [`RiskModel`] weigh what of it is unused. [`resource`] cuts ids at what a grant can
+//! name and matches patterns.
+//!
+//! **Invariant:** no I/O and no clock. The tables are part of the program (`permissions/data`, made by
+//! `tools/catalogue`).
+
+pub mod aws;
+pub mod azure;
+mod bundled;
+pub mod catalogue;
+pub mod escalation;
+pub mod exposure;
+pub mod gcp;
+pub mod grants;
+pub mod resource;
+pub mod risk;
+
+pub use catalogue::{ActionIdx, ActionInfo, Catalogue, Logged, Plane, ProviderCatalogue};
+pub use escalation::{EscalationPath, Targets};
+pub use exposure::{Exposure, Reach};
+pub use grants::{GrantSet, Grants};
+pub use risk::RiskModel;
