@@ -1,0 +1,16 @@
+//! AWS: CloudTrail files, account authorization details, the tagging inventory.
+
+mod entitlements;
+mod events;
+mod identity;
+mod inventory;
+mod ops;
+mod parameters;
+mod policies;
+mod resources;
+
+pub(crate) use entitlements::write as write_entitlements;
+pub(crate) use events::{event_id, write as write_events};
+pub(crate) use inventory::write as write_inventory;
+pub(crate) use ops::OPS;
+pub(crate) use policies::{group_policies, policy_rules};

@@ -1,0 +1,126 @@
+//! The AWS operations of the sample: key, service, logged name, IAM actions, target, flags.
+
+/// See [`crate::ops::Ops::parse`] for the columns.
+pub(crate) const OPS: &str = "
+s3.ListBuckets s3 ListBuckets s3:ListAllMyBuckets none r
+s3.ListObjects s3 ListObjects s3:ListBucket bucket rd
+s3.GetObject s3 GetObject s3:GetObject object rd
+s3.HeadObject s3 HeadObject s3:GetObject object rd
+s3.PutObject s3 PutObject s3:PutObject object d
+s3.DeleteObject s3 DeleteObject s3:DeleteObject object d
+s3.GetBucketLocation s3 GetBucketLocation s3:GetBucketLocation bucket r
+s3.GetBucketPolicy s3 GetBucketPolicy s3:GetBucketPolicy bucket r
+s3.GetBucketAcl s3 GetBucketAcl s3:GetBucketAcl bucket r
+s3.GetBucketEncryption s3 GetBucketEncryption s3:GetEncryptionConfiguration bucket r
+s3.PutBucketPolicy s3 PutBucketPolicy s3:PutBucketPolicy bucket -
+lambda.List lambda ListFunctions20150331 lambda:ListFunctions none r
+lambda.Get lambda GetFunction20150331v2 lambda:GetFunction function r
+lambda.GetConfig lambda GetFunctionConfiguration20150331v2 lambda:GetFunctionConfiguration function r
+lambda.Invoke lambda Invoke lambda:InvokeFunction function d
+lambda.UpdateCode lambda UpdateFunctionCode20150331v2 lambda:UpdateFunctionCode function -
+lambda.UpdateConfig lambda UpdateFunctionConfiguration20150331v2 lambda:UpdateFunctionConfiguration function -
+lambda.Publish lambda PublishVersion20150331 lambda:PublishVersion function -
+lambda.UpdateAlias lambda UpdateAlias20150331 lambda:UpdateAlias function -
+lambda.Create lambda CreateFunction20150331 lambda:CreateFunction,iam:PassRole function - role
+dynamodb.ListTables dynamodb ListTables dynamodb:ListTables none r
+dynamodb.DescribeTable dynamodb DescribeTable dynamodb:DescribeTable table r
+dynamodb.Query dynamodb Query dynamodb:Query table rd
+dynamodb.Scan dynamodb Scan dynamodb:Scan table rd
+dynamodb.GetItem dynamodb GetItem dynamodb:GetItem table rd
+dynamodb.PutItem dynamodb PutItem dynamodb:PutItem table d
+dynamodb.UpdateItem dynamodb UpdateItem dynamodb:UpdateItem table d
+logs.DescribeLogGroups logs DescribeLogGroups logs:DescribeLogGroups none r
+logs.DescribeLogStreams logs DescribeLogStreams logs:DescribeLogStreams loggroup r
+logs.FilterLogEvents logs FilterLogEvents logs:FilterLogEvents loggroup r
+logs.StartQuery logs StartQuery logs:StartQuery loggroup r
+logs.GetQueryResults logs GetQueryResults logs:GetQueryResults none r
+logs.CreateLogStream logs CreateLogStream logs:CreateLogStream loggroup -
+cw.DescribeAlarms monitoring DescribeAlarms cloudwatch:DescribeAlarms none r
+cw.ListMetrics monitoring ListMetrics cloudwatch:ListMetrics none r
+cw.GetMetricStatistics monitoring GetMetricStatistics cloudwatch:GetMetricStatistics none r
+ec2.DescribeInstances ec2 DescribeInstances ec2:DescribeInstances none r
+ec2.DescribeSecurityGroups ec2 DescribeSecurityGroups ec2:DescribeSecurityGroups none r
+ec2.DescribeSubnets ec2 DescribeSubnets ec2:DescribeSubnets none r
+ec2.DescribeVpcs ec2 DescribeVpcs ec2:DescribeVpcs none r
+ec2.DescribeVolumes ec2 DescribeVolumes ec2:DescribeVolumes none r
+ec2.DescribeSnapshots ec2 DescribeSnapshots ec2:DescribeSnapshots none r
+ec2.DescribeRegions ec2 DescribeRegions ec2:DescribeRegions none r
+ec2.StartInstances ec2 StartInstances ec2:StartInstances instance -
+ec2.StopInstances ec2 StopInstances ec2:StopInstances instance -
+ec2.RebootInstances ec2 RebootInstances ec2:RebootInstances instance -
+ec2.RunInstances ec2 RunInstances ec2:RunInstances,iam:PassRole none - role
+ec2.CreateSnapshot ec2 CreateSnapshot ec2:CreateSnapshot volume -
+ec2.DeleteSnapshot ec2 DeleteSnapshot ec2:DeleteSnapshot volume -
+ec2.CreateTags ec2 CreateTags ec2:CreateTags instance -
+ec2.AuthorizeSecurityGroupIngress ec2 AuthorizeSecurityGroupIngress ec2:AuthorizeSecurityGroupIngress sg -
+sqs.ListQueues sqs ListQueues sqs:ListQueues none r
+sqs.GetQueueAttributes sqs GetQueueAttributes sqs:GetQueueAttributes queue r
+sqs.PurgeQueue sqs PurgeQueue sqs:PurgeQueue queue -
+secrets.List secretsmanager ListSecrets secretsmanager:ListSecrets none r
+secrets.Describe secretsmanager DescribeSecret secretsmanager:DescribeSecret secret r
+secrets.Get secretsmanager GetSecretValue secretsmanager:GetSecretValue secret r
+kms.Decrypt kms Decrypt kms:Decrypt key r
+kms.ListAliases kms ListAliases kms:ListAliases none r
+ssm.GetParameter ssm GetParameter ssm:GetParameter parameter r
+ssm.SendCommand ssm SendCommand ssm:SendCommand instance -
+ssm.GetCommandInvocation ssm GetCommandInvocation ssm:GetCommandInvocation instance r
+ssm.UpdateInstanceInformation ssm UpdateInstanceInformation ssm:UpdateInstanceInformation instance -
+ecr.GetAuthorizationToken ecr GetAuthorizationToken ecr:GetAuthorizationToken none r
+ecr.DescribeRepositories ecr DescribeRepositories ecr:DescribeRepositories none r
+ecr.BatchCheckLayerAvailability ecr BatchCheckLayerAvailability ecr:BatchCheckLayerAvailability repo r
+ecr.InitiateLayerUpload ecr InitiateLayerUpload ecr:InitiateLayerUpload repo -
+ecr.UploadLayerPart ecr UploadLayerPart ecr:UploadLayerPart repo -
+ecr.CompleteLayerUpload ecr CompleteLayerUpload ecr:CompleteLayerUpload repo -
+ecr.PutImage ecr PutImage ecr:PutImage repo -
+cfn.ListStacks cloudformation ListStacks cloudformation:ListStacks none r
+cfn.DescribeStacks cloudformation DescribeStacks cloudformation:DescribeStacks stack r
+cfn.DescribeStackEvents cloudformation DescribeStackEvents cloudformation:DescribeStackEvents stack r
+cfn.GetTemplate cloudformation GetTemplate cloudformation:GetTemplate stack r
+cfn.CreateChangeSet cloudformation CreateChangeSet cloudformation:CreateChangeSet stack -
+cfn.DescribeChangeSet cloudformation DescribeChangeSet cloudformation:DescribeChangeSet stack r
+cfn.ExecuteChangeSet cloudformation ExecuteChangeSet cloudformation:ExecuteChangeSet stack -
+athena.StartQueryExecution athena StartQueryExecution athena:StartQueryExecution workgroup -
+athena.GetQueryExecution athena GetQueryExecution athena:GetQueryExecution workgroup r
+athena.GetQueryResults athena GetQueryResults athena:GetQueryResults workgroup r
+athena.ListWorkGroups athena ListWorkGroups athena:ListWorkGroups none r
+glue.GetDatabases glue GetDatabases glue:GetDatabases none r
+glue.GetTables glue GetTables glue:GetTables gluedb r
+glue.GetTable glue GetTable glue:GetTable gluedb r
+glue.GetPartitions glue GetPartitions glue:GetPartitions gluedb r
+glue.StartJobRun glue StartJobRun glue:StartJobRun gluejob -
+rds.DescribeDBInstances rds DescribeDBInstances rds:DescribeDBInstances none r
+rds.CreateDBSnapshot rds CreateDBSnapshot rds:CreateDBSnapshot db -
+rds.DescribeDBSnapshots rds DescribeDBSnapshots rds:DescribeDBSnapshots none r
+iam.ListUsers iam ListUsers iam:ListUsers none rg
+iam.ListRoles iam ListRoles iam:ListRoles none rg
+iam.ListPolicies iam ListPolicies iam:ListPolicies none rg
+iam.ListGroups iam ListGroups iam:ListGroups none rg
+iam.GetUser iam GetUser iam:GetUser user rg
+iam.GetRole iam GetRole iam:GetRole role rg
+iam.ListAttachedUserPolicies iam ListAttachedUserPolicies iam:ListAttachedUserPolicies user rg
+iam.ListAttachedRolePolicies iam ListAttachedRolePolicies iam:ListAttachedRolePolicies role rg
+iam.ListAccessKeys iam ListAccessKeys iam:ListAccessKeys user rg
+iam.GetPolicyVersion iam GetPolicyVersion iam:GetPolicyVersion policy rg
+iam.GetAccountSummary iam GetAccountSummary iam:GetAccountSummary none rg
+iam.GetCredentialReport iam GetCredentialReport iam:GetCredentialReport none rg
+iam.AddUserToGroup iam AddUserToGroup iam:AddUserToGroup user g
+iam.TagUser iam TagUser iam:TagUser user g
+iam.ChangePassword iam ChangePassword iam:ChangePassword user g
+iam.AttachUserPolicy iam AttachUserPolicy iam:AttachUserPolicy user g
+iam.CreatePolicyVersion iam CreatePolicyVersion iam:CreatePolicyVersion policy g
+iam.CreateAccessKey iam CreateAccessKey iam:CreateAccessKey user g
+iam.CreateLoginProfile iam CreateLoginProfile iam:CreateLoginProfile user g
+trail.DescribeTrails cloudtrail DescribeTrails cloudtrail:DescribeTrails none r
+trail.GetTrailStatus cloudtrail GetTrailStatus cloudtrail:GetTrailStatus trail r
+trail.LookupEvents cloudtrail LookupEvents cloudtrail:LookupEvents none r
+trail.StopLogging cloudtrail StopLogging cloudtrail:StopLogging trail -
+trail.DeleteTrail cloudtrail DeleteTrail cloudtrail:DeleteTrail trail -
+tag.GetResources tagging GetResources tag:GetResources none r
+sts.GetCallerIdentity sts GetCallerIdentity - none r
+sts.AssumeRole sts AssumeRole sts:AssumeRole role r assume
+sts.ServiceAssumeRole sts AssumeRole - role r service
+sts.VendorAssumeRole sts AssumeRole - role r vendor
+sts.AssumeRoleWithWebIdentity sts AssumeRoleWithWebIdentity - role r web
+sts.AssumeRoleWithSAML sts AssumeRoleWithSAML - role r saml
+signin.ConsoleLogin signin ConsoleLogin - none -g login
+";
