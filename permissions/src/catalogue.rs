@@ -119,8 +119,8 @@ mod tests {
         // When these numbers change, `BUNDLED_VERSION` goes up.
         expect![[r#"
             aws 20455 actions, 445 services: list 3392 read 5271 tag 701 write 8071 delete 2274 data_exfiltration 153 permissions_management 509 credential_access 57 escalation 27
-            azure 12707 actions, 377 services: list 176 read 4975 tag 13 write 4929 delete 2149 data_exfiltration 92 permissions_management 126 credential_access 234 escalation 13
-            gcp 13965 actions, 322 services: list 2998 read 3526 tag 339 write 5069 delete 1583 data_exfiltration 70 permissions_management 355 credential_access 12 escalation 13
+            azure 12707 actions, 377 services: list 176 read 4977 tag 13 write 4927 delete 2149 data_exfiltration 92 permissions_management 126 credential_access 234 escalation 13
+            gcp 13965 actions, 322 services: list 2998 read 3540 tag 339 write 5055 delete 1583 data_exfiltration 70 permissions_management 355 credential_access 12 escalation 13
         "#]].assert_eq(&report);
     }
 
@@ -179,12 +179,12 @@ mod tests {
             Microsoft.Compute/virtualMachines/runCommand/action write escalation EscalationPath Management microsoft.compute/virtualmachines
             Microsoft.Storage/storageAccounts/listKeys/action list credential_access Name Management microsoft.storage/storageaccounts
             Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read read data_exfiltration Name DataOffByDefault microsoft.storage/storageaccounts
-            Microsoft.Authorization/roleAssignments/write write escalation EscalationPath Management microsoft.authorization/roleassignments
+            Microsoft.Authorization/roleAssignments/write permissions escalation EscalationPath Management microsoft.authorization/roleassignments
             storage.objects.get read data_exfiltration Name DataOffByDefault storage.googleapis.com/Bucket
             compute.instances.list list list Name DataOffByDefault compute.googleapis.com/Instance
             compute.instances.setIamPolicy permissions permissions_management Name Management compute.googleapis.com/Instance
             iam.serviceAccounts.actAs write escalation EscalationPath Management iam.googleapis.com/ServiceAccount
-            secretmanager.versions.access write credential_access Name DataOffByDefault secretmanager.googleapis.com/Secret
+            secretmanager.versions.access read credential_access Name DataOffByDefault secretmanager.googleapis.com/Secret
         "#]].assert_eq(&report);
     }
 

@@ -14,16 +14,21 @@
 pub mod aws;
 pub mod azure;
 mod bundled;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "a failed test should panic, and these print what they measured")]
+mod calibration;
 pub mod catalogue;
 pub mod escalation;
 pub mod exposure;
 pub mod gcp;
 pub mod grants;
+pub mod inventory;
 pub mod resource;
 pub mod risk;
 
 pub use catalogue::{ActionIdx, ActionInfo, Catalogue, Logged, Plane, ProviderCatalogue};
 pub use escalation::{EscalationPath, Targets};
-pub use exposure::{Exposure, Reach};
+pub use exposure::{Exposure, Reach, Scale};
 pub use grants::{GrantSet, Grants};
+pub use inventory::KnownResources;
 pub use risk::RiskModel;

@@ -29,6 +29,9 @@ pub struct ProviderCatalogue {
     service_of: Vec<u16>,
     by_risk: Vec<RoaringBitmap>,
     by_plane: [RoaringBitmap; 3],
+    /// AWS: the actions that act on resources whose ARN names a service.
+    by_arn_service: HashMap<SmolStr, RoaringBitmap>,
+    on_resources: RoaringBitmap,
     memo: Mutex<HashMap<SmolStr, Arc<RoaringBitmap>>>,
 }
 
@@ -52,6 +55,8 @@ impl ProviderCatalogue {
             service_of: Vec::with_capacity(actions.len()),
             by_risk: vec![RoaringBitmap::new(); RiskClass::ALL.len()],
             by_plane: [RoaringBitmap::new(), RoaringBitmap::new(), RoaringBitmap::new()],
+            by_arn_service: HashMap::new(),
+            on_resources: RoaringBitmap::new(),
             memo: Mutex::new(HashMap::new()),
         };
         for action in actions {
@@ -75,6 +80,15 @@ impl ProviderCatalogue {
         self.service_of.push(service);
         self.by_risk[action.risk as usize].insert(idx);
         self.by_plane[action.plane as usize].insert(idx);
+        for (service, _) in action.containers.iter().filter_map(|kind| kind.split_once(':')) {
+            self.on_resources.insert(idx);
+            if !self.by_arn_service.contains_key(service) {
+                self.by_arn_service.insert(SmolStr::new(service), RoaringBitmap::new());
+            }
+            if let Some(actions) = self.by_arn_service.get_mut(service) {
+                actions.insert(idx);
+            }
+        }
         self.by_name.insert(folded.clone(), idx);
         self.sorted.push((folded, idx));
         self.actions.push(action);
@@ -169,6 +183,23 @@ impl ProviderCatalogue {
     #[must_use]
     pub fn of_plane(&self, plane: Plane) -> &RoaringBitmap {
         &self.by_plane[plane as usize]
+    }
+
+    /// The AWS actions that can be granted on a resource pattern that is not `*`: those that act on resources of the
+    /// pattern's service. An action without resource types is granted by `*` (service authorization reference, "Resource
+    /// types") or by everything of its service, as AWS's own policies grant `s3:ListAllMyBuckets` on `arn:aws:s3:::*`; a
+    /// narrower pattern grants it to nobody.
+    #[must_use]
+    pub fn grantable_on(&self, arn_pattern: &str) -> RoaringBitmap {
+        let service = arn_pattern.split(':').nth(2).unwrap_or("*");
+        if service.contains(['*', '?']) {
+            return self.on_resources.clone();
+        }
+        let mut found = self.by_arn_service.get(service).cloned().unwrap_or_default();
+        if arn_pattern.splitn(6, ':').nth(5) == Some("*") {
+            found |= &*self.expand(&format!("{service}:*")) - &self.on_resources;
+        }
+        found
     }
 
     /// All actions that a pattern names: `*` for any text, for AWS also `?` for one character. Remembered.

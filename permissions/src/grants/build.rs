@@ -94,7 +94,12 @@ impl<'c> Builder<'c> {
         let (resources, except) = self.resources(entitlement, statement);
         let actions = Arc::new(actions);
         let source = entitlement.source_name.as_ref().unwrap_or(&entitlement.source);
+        let mut grantable = BTreeMap::new();
         for resource in resources {
+            let actions = self.grantable(&actions, &resource, &mut grantable);
+            if actions.is_empty() {
+                continue;
+            }
             if denies {
                 *self.denies.entry((resource, except.clone())).or_default() |= &*actions;
             } else if self.allows.len() < MAX_ATOMS {
@@ -107,6 +112,27 @@ impl<'c> Builder<'c> {
                 self.ignore("too many resources");
             }
         }
+    }
+
+    /// What of a statement's actions an AWS resource pattern can grant at all; remembered by what of the pattern
+    /// decides it.
+    fn grantable(
+        &self,
+        actions: &Arc<RoaringBitmap>,
+        resource: &SmolStr,
+        by_service: &mut BTreeMap<(SmolStr, bool), Arc<RoaringBitmap>>,
+    ) -> Arc<RoaringBitmap> {
+        if self.provider != Provider::Aws || resource == "*" {
+            return Arc::clone(actions);
+        }
+        let whole_service = resource.ends_with(":*");
+        let service = resource.split(':').nth(2).unwrap_or("*");
+        if let Some(found) = by_service.get(&(SmolStr::new(service), whole_service)) {
+            return Arc::clone(found);
+        }
+        let found = Arc::new(&**actions & self.catalogue.grantable_on(resource));
+        by_service.insert((SmolStr::new(service), whole_service), Arc::clone(&found));
+        found
     }
 
     /// The actions a statement names, in this provider's language.
