@@ -1,0 +1,312 @@
+//! The canonical hash of a JSON text: what a record says, whatever its spacing, member order and escapes.
+//!
+//! Two records are copies when the provider's id and this hash are equal. Strings are hashed unescaped, numbers by their
+//! digits (`1.0` and `1` differ: the cloud wrote two texts), an object by the sum of its members' hashes, so that order
+//! does not matter and a key that stands twice counts twice. One pass without a tree: the tree of `serde_json::Value`
+//! costs several times as much as all the rest of this room.
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::error::Reject;
+
+/// The deepest nesting that is read. Real records stay under 20; the readers behind this recurse, so it must be bounded.
+pub(crate) const MAX_DEPTH: usize = 128;
+
+/// Odd constants from the digits of π, as in other multiplicative hashes; any would do, but changing one changes every
+/// `event_id`.
+const KEYS: [u64; 6] = [
+    0x243f_6a88_85a3_08d3,
+    0x1319_8a2e_0370_7345,
+    0xa409_3822_299f_31d1,
+    0x082e_fa98_ec4e_6c89,
+    0x4528_21e6_38d0_1377,
+    0xbe54_66cf_34e9_0c6d,
+];
+
+/// Hashes a JSON text by its structure.
+///
+/// # Errors
+/// When it is not JSON or nested too deep. Not every mistake is found here: numbers and control characters are left to
+/// the typed reader that comes next.
+pub(crate) fn hash(text: &str) -> Result<u128, Reject> {
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0, unescaped: Vec::new() };
+    let mut open: Vec<Frame> = Vec::with_capacity(16);
+    loop {
+        let Some(mut value) = scanner.value(&mut open)? else { continue };
+        loop {
+            let Some(frame) = open.last_mut() else { return scanner.end().map(|()| value.joined()) };
+            frame.add(value);
+            match (scanner.next()?, frame.is_object) {
+                (b',', true) => {
+                    frame.key = scanner.key()?;
+                    break;
+                }
+                (b',', false) => break,
+                (b'}', true) | (b']', false) => {
+                    value = frame.close();
+                    open.pop();
+                }
+                (_, true) => return Err(scanner.expected("`,` or `}`")),
+                (_, false) => return Err(scanner.expected("`,` or `]`")),
+            }
+        }
+    }
+}
+
+/// A hash of 128 bits in two lanes.
+#[derive(Clone, Copy)]
+struct Hash(u64, u64);
+
+impl Hash {
+    fn of(kind: u64, bytes: &[u8]) -> Self {
+        let hash = xxh3_128(bytes);
+        Self(hash as u64 ^ kind, (hash >> 64) as u64)
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self(
+            fold(self.0 ^ other.1.rotate_left(32) ^ KEYS[0], other.0 ^ KEYS[1]),
+            fold(self.1 ^ other.0.rotate_left(17) ^ KEYS[2], other.1 ^ KEYS[3]),
+        )
+    }
+
+    fn joined(self) -> u128 {
+        (u128::from(self.1) << 64) | u128::from(self.0)
+    }
+}
+
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+/// The kinds of a value, so that `"1"`, `1`, `[1]` and `{"1":1}` differ.
+const STRING: u64 = KEYS[4];
+const PLAIN: u64 = KEYS[5];
+const OBJECT: Hash = Hash(KEYS[0], KEYS[4]);
+const ARRAY: Hash = Hash(KEYS[1], KEYS[5]);
+
+/// An object or array that is open.
+struct Frame {
+    is_object: bool,
+    key: Hash,
+    sum: Hash,
+    n: u64,
+}
+
+impl Frame {
+    fn add(&mut self, value: Hash) {
+        self.n += 1;
+        if self.is_object {
+            let member = self.key.with(value);
+            self.sum = Hash(self.sum.0.wrapping_add(member.0), self.sum.1.wrapping_add(member.1));
+        } else {
+            self.sum = self.sum.with(value);
+        }
+    }
+
+    fn close(&self) -> Hash {
+        let kind = if self.is_object { OBJECT } else { ARRAY };
+        kind.with(Hash(self.sum.0 ^ self.n, self.sum.1))
+    }
+}
+
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    /// The place after the last byte taken.
+    at: usize,
+    unescaped: Vec<u8>,
+}
+
+impl Scanner<'_> {
+    /// Takes a value; `None` when it opened an object or array whose first value comes next.
+    fn value(&mut self, open: &mut Vec<Frame>) -> Result<Option<Hash>, Reject> {
+        match self.next()? {
+            b'"' => self.string().map(Some),
+            b'{' => self.open(true, b'}', open),
+            b'[' => self.open(false, b']', open),
+            b't' => self.literal("true").map(Some),
+            b'f' => self.literal("false").map(Some),
+            b'n' => self.literal("null").map(Some),
+            b'-' | b'0'..=b'9' => Ok(Some(self.number())),
+            _ => Err(self.expected("a value")),
+        }
+    }
+
+    fn open(&mut self, is_object: bool, closing: u8, open: &mut Vec<Frame>) -> Result<Option<Hash>, Reject> {
+        let mut frame = Frame { is_object, key: Hash(0, 0), sum: Hash(0, 0), n: 0 };
+        self.skip_space();
+        if self.bytes.get(self.at) == Some(&closing) {
+            self.at += 1;
+            return Ok(Some(frame.close()));
+        }
+        if open.len() == MAX_DEPTH {
+            return Err(Reject::TooDeep { max: MAX_DEPTH });
+        }
+        if is_object {
+            frame.key = self.key()?;
+        }
+        open.push(frame);
+        Ok(None)
+    }
+
+    fn key(&mut self) -> Result<Hash, Reject> {
+        if self.next()? != b'"' {
+            return Err(self.expected("a member's name"));
+        }
+        let key = self.string()?;
+        if self.next()? == b':' { Ok(key) } else { Err(self.expected("`:`")) }
+    }
+
+    fn literal(&mut self, word: &'static str) -> Result<Hash, Reject> {
+        let start = self.at - 1;
+        if !self.bytes[start..].starts_with(word.as_bytes()) {
+            return Err(self.expected("`true`, `false` or `null`"));
+        }
+        self.at = start + word.len();
+        Ok(Hash::of(PLAIN, word.as_bytes()))
+    }
+
+    fn number(&mut self) -> Hash {
+        let start = self.at - 1;
+        let is_part = |b: &u8| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        self.at += self.bytes[self.at..].iter().take_while(|b| is_part(b)).count();
+        Hash::of(PLAIN, &self.bytes[start..self.at])
+    }
+
+    /// Takes a string whose opening quote was taken.
+    fn string(&mut self) -> Result<Hash, Reject> {
+        let start = self.at;
+        self.to_quote_or_escape()?;
+        if self.bytes[self.at] == b'"' {
+            self.at += 1;
+            return Ok(Hash::of(STRING, &self.bytes[start..self.at - 1]));
+        }
+        self.unescaped.clear();
+        let mut from = start;
+        loop {
+            self.unescaped.extend_from_slice(&self.bytes[from..self.at]);
+            let escaped = self.bytes[self.at] == b'\\';
+            self.at += 1;
+            if !escaped {
+                return Ok(Hash::of(STRING, &self.unescaped));
+            }
+            self.escape()?;
+            from = self.at;
+            self.to_quote_or_escape()?;
+        }
+    }
+
+    /// Moves to the next quote or backslash, eight bytes at a time.
+    fn to_quote_or_escape(&mut self) -> Result<(), Reject> {
+        while let Some(chunk) = self.bytes.get(self.at..self.at + 8) {
+            let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
+            let found = bytes_equal(word, b'"') | bytes_equal(word, b'\\');
+            if found != 0 {
+                self.at += (found.trailing_zeros() / 8) as usize;
+                return Ok(());
+            }
+            self.at += 8;
+        }
+        let rest = &self.bytes[self.at..];
+        match rest.iter().position(|b| matches!(b, b'"' | b'\\')) {
+            Some(n) => {
+                self.at += n;
+                Ok(())
+            }
+            None => {
+                self.at = self.bytes.len();
+                Err(self.expected("a closing quote"))
+            }
+        }
+    }
+
+    /// Takes what follows a backslash. A lone surrogate is written as its three bytes.
+    fn escape(&mut self) -> Result<(), Reject> {
+        let plain = match self.bytes.get(self.at) {
+            Some(b'n') => b'\n',
+            Some(b't') => b'\t',
+            Some(b'r') => b'\r',
+            Some(b'b') => 8,
+            Some(b'f') => 12,
+            Some(b'u') => return self.unicode_escape(),
+            Some(other) => *other,
+            None => return Err(self.expected("an escape")),
+        };
+        self.at += 1;
+        self.unescaped.push(plain);
+        Ok(())
+    }
+
+    fn unicode_escape(&mut self) -> Result<(), Reject> {
+        let first = self.four_digits()?;
+        let mut code = first;
+        if (0xd800..0xdc00).contains(&first) && self.bytes[self.at..].starts_with(b"\\u") {
+            let back = self.at;
+            self.at += 1;
+            let second = self.four_digits()?;
+            if (0xdc00..0xe000).contains(&second) {
+                code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+            } else {
+                self.at = back;
+            }
+        }
+        match char::from_u32(code) {
+            Some(char) => self.unescaped.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+            None => self.unescaped.extend([0xe0 | (code >> 12) as u8, 0x80 | (code >> 6) as u8 & 0x3f, 0x80 | code as u8 & 0x3f]),
+        }
+        Ok(())
+    }
+
+    /// Takes `uXXXX`.
+    fn four_digits(&mut self) -> Result<u32, Reject> {
+        let digits = self.bytes.get(self.at + 1..self.at + 5).and_then(|hex| std::str::from_utf8(hex).ok());
+        let digits = digits.filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        let Some(code) = digits.and_then(|hex| u32::from_str_radix(hex, 16).ok()) else {
+            return Err(self.expected("four hexadecimal digits"));
+        };
+        self.at += 5;
+        Ok(code)
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.bytes.get(self.at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    /// Takes the next byte that is no space.
+    fn next(&mut self) -> Result<u8, Reject> {
+        self.skip_space();
+        let Some(byte) = self.bytes.get(self.at) else {
+            self.at = self.bytes.len() + 1;
+            return Err(self.expected("more, but the record ends"));
+        };
+        self.at += 1;
+        Ok(*byte)
+    }
+
+    fn end(&mut self) -> Result<(), Reject> {
+        self.skip_space();
+        if self.at == self.bytes.len() {
+            return Ok(());
+        }
+        self.at += 1;
+        Err(self.expected("the end of the record"))
+    }
+
+    fn expected(&self, expected: &'static str) -> Reject {
+        Reject::NotJson { at: self.at.saturating_sub(1), expected }
+    }
+}
+
+/// Sets the high bit of each byte that equals `byte`, exactly up to the first one.
+fn bytes_equal(word: u64, byte: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let zeroed = word ^ (ONES * u64::from(byte));
+    zeroed.wrapping_sub(ONES) & !zeroed & (ONES << 7)
+}
+
+#[cfg(test)]
+#[path = "canonical/tests.rs"]
+mod tests;

@@ -1,0 +1,167 @@
+//! The room: reads raw records and raw grants, writes events, grants, tallies and dead letters.
+
+use bytes::Bytes;
+use schemas::{AccessEvent, DeadLetter, Id128, Message, Noun, Provider, RawRecord};
+use serde::{Deserialize, Serialize};
+use stream::{Batch, Output, StateError, Transform};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::context::Context;
+use crate::dedup::{DayState, Dedup, Seen};
+use crate::error::Reject;
+use crate::grants::Grants;
+use crate::providers::{Normalized, Providers};
+use crate::tally::{Fate, Tallies};
+use crate::{Metrics, ValidConfig, canonical};
+
+/// The room's name in dead letters and tallies.
+pub(crate) const NAME: &str = "normalize";
+
+/// The version of the snapshot's format.
+const FORMAT: u32 = 1;
+
+/// Reads raw records and raw grants and passes nothing else on.
+#[derive(Debug)]
+pub struct Normalizer {
+    config: ValidConfig,
+    providers: Providers,
+    dedup: Dedup,
+    tallies: Tallies,
+    grants: Grants,
+    metrics: Metrics,
+}
+
+/// What a snapshot holds behind its version.
+#[derive(Serialize, Deserialize)]
+struct State<T> {
+    days: Vec<DayState>,
+    tallies: T,
+    grants: Vec<u8>,
+}
+
+impl Normalizer {
+    /// Makes an empty room.
+    #[must_use]
+    pub fn new(config: ValidConfig) -> Self {
+        Self {
+            providers: Providers::default(),
+            dedup: Dedup::new(config.max_remembered_ids),
+            tallies: Tallies::new(config.max_tallies),
+            grants: Grants::new(&config),
+            metrics: Metrics::default(),
+            config,
+        }
+    }
+
+    /// What it counted since it was made.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    fn read(&mut self, raw: &RawRecord, out: &mut Output<Message>) {
+        self.metrics.normalize_records_total += 1;
+        self.metrics.normalize_read_bytes += raw.body.0.len() as u64;
+        match self.understand(raw) {
+            Ok((Normalized::Event(event), provider_id)) => self.take_event(raw, event, provider_id, out),
+            Ok((Normalized::NotAccess(kind), _)) => {
+                self.metrics.normalize_not_access_total += 1;
+                self.tallies.note(raw.provider, &raw.origin, Fate::NotAccess(kind));
+            }
+            Err(reject) => {
+                self.metrics.normalize_dead_letters_total += 1;
+                self.tallies.note(raw.provider, &raw.origin, Fate::DeadLetter);
+                let reason = reject.to_string();
+                let origin = raw.origin.clone();
+                out.reject(DeadLetter::of(NAME, reason, Some(raw.provider), origin, raw.ingested_at, &raw.body).into_message());
+            }
+        }
+    }
+
+    /// The event with its id, and the hash of its provider's id.
+    fn understand(&mut self, raw: &RawRecord) -> Result<(Normalized, Option<u64>), Reject> {
+        let text = checked_text(&raw.body.0, self.config.max_record_bytes)?;
+        let canonical = canonical::hash(text)?;
+        let ctx = Context { raw, config: &self.config };
+        let mut normalized = self.providers.normalize(raw.provider, text, &ctx)?;
+        let mut provider_id = None;
+        if let Normalized::Event(event) = &mut normalized {
+            let id = event.provider_event_id.as_deref();
+            event.event_id = event_id(raw.provider, id.unwrap_or_default(), canonical);
+            provider_id = id.map(|id| xxh3_64(id.as_bytes()) ^ raw.provider as u64);
+        }
+        Ok((normalized, provider_id))
+    }
+
+    fn take_event(&mut self, raw: &RawRecord, event: AccessEvent, provider_id: Option<u64>, out: &mut Output<Message>) {
+        let (seen, n_forgotten) = self.dedup.note(event.time, event.event_id.0, provider_id);
+        self.metrics.normalize_forgotten_ids_total += n_forgotten as u64;
+        self.tallies.note(raw.provider, &raw.origin, Fate::Event(&event, seen));
+        if seen == Seen::Copy {
+            self.metrics.normalize_copies_total += 1;
+            return;
+        }
+        self.metrics.normalize_events_total += 1;
+        self.metrics.normalize_id_collisions_total += u64::from(seen == Seen::Collision);
+        if event.provider == Provider::Azure
+            && let Some(tenant) = &event.org_id
+        {
+            self.grants.learn_tenant(&event.account_id, tenant, out);
+        }
+        out.emit(Message::AccessEvent(event.into()));
+    }
+}
+
+/// The text of a record that is neither too large nor of another encoding.
+fn checked_text(body: &Bytes, max_bytes: usize) -> Result<&str, Reject> {
+    if body.len() > max_bytes {
+        return Err(Reject::TooLarge { n_bytes: body.len() });
+    }
+    std::str::from_utf8(body).map_err(|error| Reject::NotUtf8 { at: error.valid_up_to() })
+}
+
+/// The id of an event: cloud, the provider's id and the canonical hash.
+fn event_id(provider: Provider, provider_id: &str, canonical: u128) -> Id128 {
+    Id128::of_parts(&[provider.as_str().as_bytes(), provider_id.as_bytes(), &canonical.to_le_bytes()])
+}
+
+impl Transform<Message> for Normalizer {
+    fn apply(&mut self, batch: Batch<Message>, out: &mut Output<Message>) {
+        for message in batch.into_payloads() {
+            match message {
+                Message::RawRecord(raw) => self.read(&raw, out),
+                Message::RawGrant(grant) => {
+                    self.metrics.normalize_grants_total += 1;
+                    self.grants.apply(&grant, out);
+                }
+                _ => {}
+            }
+        }
+        self.tallies.emit_changed(out);
+    }
+
+    fn finish(&mut self, as_of: i64, out: &mut Output<Message>) {
+        self.grants.finish(as_of, out);
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, StateError> {
+        let state = State { days: self.dedup.state(), tallies: self.tallies.state(), grants: self.grants.snapshot()? };
+        let bytes = FORMAT.to_le_bytes().to_vec();
+        postcard::to_extend(&state, bytes).map_err(|error| StateError::Damaged(error.to_string()))
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        let Some((version, rest)) = bytes.split_first_chunk::<4>() else {
+            return Err(StateError::Damaged(format!("{} bytes are too few", bytes.len())));
+        };
+        let found = u32::from_le_bytes(*version);
+        if found > FORMAT {
+            return Err(StateError::Newer { found, known: FORMAT });
+        }
+        let state: State<Vec<schemas::Tally>> =
+            postcard::from_bytes(rest).map_err(|error| StateError::Damaged(error.to_string()))?;
+        self.dedup.restore(state.days);
+        self.tallies.restore(state.tallies);
+        self.grants.restore(&state.grants)
+    }
+}
