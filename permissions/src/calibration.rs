@@ -401,30 +401,3 @@ fn identities_with_the_same_policies_share_a_set() {
     assert_eq!(three.ignored(), ["condition"]);
     assert!(!Arc::ptr_eq(&one, &three));
 }
-
-#[test]
-fn operations_of_real_records_are_known() {
-    let Some(lines) = shared("logs/aws.ndjson.gz") else { return };
-    let mut pairs: BTreeMap<(String, String), u32> = BTreeMap::new();
-    for line in String::from_utf8(lines).unwrap().lines() {
-        let entry: Value = serde_json::from_str(line).unwrap();
-        let event = &entry["event"];
-        if matches!(event["eventType"].as_str(), Some("AwsApiCall" | "AwsConsoleSignIn")) {
-            let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
-            *pairs.entry((text("eventSource"), text("eventName"))).or_default() += 1;
-        }
-    }
-    let mut by_known: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    let mut unsure = Vec::new();
-    for ((source, name), n) in &pairs {
-        let known = aws::operation_actions(source, name).known.as_str();
-        let sums = by_known.entry(known).or_default();
-        *sums = (sums.0 + 1, sums.1 + n);
-        if known == "unknown" {
-            unsure.push(format!("{source} {name}"));
-        }
-    }
-    eprintln!("calls and records by certainty: {by_known:?}\nunknown: {unsure:?}");
-    let (n_unknown, _) = by_known.get("unknown").copied().unwrap_or_default();
-    assert!(n_unknown as usize * 20 < pairs.len(), "{unsure:?}");
-}

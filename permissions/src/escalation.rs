@@ -12,7 +12,7 @@ use crate::grants::{Atom, GrantSet};
 use crate::resource;
 
 static AWS: &[u8] = include_bytes!("../data/aws_escalation.tsv.gz");
-static AZURE_AND_GCP: &str = include_str!("../data/escalation.tsv");
+static OURS: &str = include_str!("../data/escalation.tsv");
 
 /// What must exist, besides the permissions, for a path to end at administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +38,7 @@ pub enum Need {
 /// A path to administrator.
 #[derive(Clone, Debug)]
 pub struct EscalationPath {
-    /// Its id: pathfinding.cloud's for AWS, ours for Azure and GCP.
+    /// Its id: pathfinding.cloud's, or ours: `aws-…`, `azure-…`, `gcp-…`.
     pub id: SmolStr,
     /// What must exist.
     pub need: Need,
@@ -53,12 +53,16 @@ pub fn paths(provider: Provider) -> &'static [EscalationPath] {
     static PATHS: LazyLock<[Vec<EscalationPath>; 3]> = LazyLock::new(|| {
         let aws = bundled::unpack(AWS);
         [
-            read(Provider::Aws, bundled::lines(&aws)),
-            read(Provider::Azure, bundled::lines(AZURE_AND_GCP).filter(|line| line.starts_with("azure-"))),
-            read(Provider::Gcp, bundled::lines(AZURE_AND_GCP).filter(|line| line.starts_with("gcp-"))),
+            [read(Provider::Aws, bundled::lines(&aws)), read(Provider::Aws, ours("aws-"))].concat(),
+            read(Provider::Azure, ours("azure-")),
+            read(Provider::Gcp, ours("gcp-")),
         ]
     });
     &PATHS[provider as usize]
+}
+
+fn ours(prefix: &str) -> impl Iterator<Item = &'static str> {
+    bundled::lines(OURS).filter(move |line| line.starts_with(prefix))
 }
 
 fn read<'t>(provider: Provider, lines: impl Iterator<Item = &'t str>) -> Vec<EscalationPath> {
@@ -92,10 +96,9 @@ fn need(word: &str) -> Option<Need> {
 pub struct Targets<'a> {
     /// The holder's kind.
     pub holder: IdentityKind,
-    /// The holder's own ARN; `None` when it is not known, then only grants on everything count for paths over oneself.
-    pub holder_arn: Option<&'a str>,
-    /// Whether the holder is a member of a group.
-    pub in_group: bool,
+    /// AWS: the ARNs of the holder itself, of its groups and of its own account's policies that are attached to it. What
+    /// is not listed is reached by grants on everything of its kind alone.
+    pub own: &'a [&'a str],
     /// Whether the account has a target of a kind: asked for the needs that are not about the holder itself.
     pub exists: &'a dyn Fn(Need) -> bool,
 }
@@ -104,13 +107,13 @@ impl Targets<'_> {
     /// An account with nobody else in it.
     #[must_use]
     pub fn alone(holder: IdentityKind) -> Targets<'static> {
-        Targets { holder, holder_arn: None, in_group: false, exists: &|_| false }
+        Targets { holder, own: &[], exists: &|_| false }
     }
 }
 
 impl std::fmt::Debug for Targets<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Targets").field("holder", &self.holder).field("holder_arn", &self.holder_arn).finish_non_exhaustive()
+        f.debug_struct("Targets").field("holder", &self.holder).field("own", &self.own).finish_non_exhaustive()
     }
 }
 
@@ -128,23 +131,25 @@ pub fn unused_path(set: &GrantSet, used: &RoaringBitmap, targets: &Targets<'_>) 
 fn leads_somewhere(path: &EscalationPath, set: &GrantSet, targets: &Targets<'_>) -> bool {
     let role = matches!(targets.holder, IdentityKind::Role | IdentityKind::Workforce);
     let user = targets.holder == IdentityKind::User;
+    let in_group = targets.own.iter().any(|arn| arn.contains(":group/"));
     match path.need {
         Need::Own => on_own(path, set, targets, "policy/"),
         Need::OwnUser => user && on_own(path, set, targets, "user/"),
         Need::OwnRole => role && on_own(path, set, targets, "role/"),
-        Need::OwnGroup => targets.in_group && user && on_own(path, set, targets, "group/"),
+        Need::OwnGroup => user && in_group && on_own(path, set, targets, "group/"),
         need => (targets.exists)(need),
     }
 }
 
-/// Whether the path's permissions are granted on everything, or on the holder itself. Azure and GCP conditions limit what
-/// may be granted on, so a conditional grant there leads nowhere by itself.
+/// Whether the path's permissions are granted on everything, or on what is the holder's own. Azure and GCP conditions
+/// limit what may be granted on, so a conditional grant there leads nowhere by itself.
 fn on_own(path: &EscalationPath, set: &GrantSet, targets: &Targets<'_>, kind: &str) -> bool {
     let aws = set.provider() == Provider::Aws;
     let reaches = |atom: &Atom| {
         let whole = atom.is_whole() || aws && whole_kind(&atom.resource, kind);
-        let own = aws && targets.holder_arn.is_some_and(|arn| resource::pattern_matches(Provider::Aws, &atom.resource, arn));
-        (aws || !atom.conditional) && (whole || own)
+        let of_kind = |arn: &&&str| arn.splitn(6, ':').nth(5).is_some_and(|name| name.starts_with(kind));
+        let own = || targets.own.iter().filter(of_kind).any(|arn| atom.covers(Provider::Aws, arn));
+        (aws || !atom.conditional) && (whole || aws && own())
     };
     path.actions.iter().all(|action| set.granting(ActionIdx(action)).any(reaches))
 }
@@ -163,7 +168,7 @@ mod tests {
     #[test]
     fn every_path_names_permissions_of_the_catalogue() {
         let n = |provider| paths(provider).len();
-        assert_eq!((n(Provider::Aws), n(Provider::Azure), n(Provider::Gcp)), (65, 20, bundled::lines(AZURE_AND_GCP).count() - 20));
+        assert_eq!((n(Provider::Aws), n(Provider::Azure), n(Provider::Gcp)), (65 + ours("aws-").count(), ours("azure-").count(), ours("gcp-").count()));
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub mod exposure;
 pub mod gcp;
 pub mod grants;
 pub mod inventory;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "a failed test should panic, and these print what they measured")]
+mod real_data;
 pub mod resource;
 pub mod risk;
 

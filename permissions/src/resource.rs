@@ -9,7 +9,7 @@ use crate::catalogue::pattern;
 /// The grantable container of a resource: the bucket of an object, the table of an index, the function of a version, the
 /// vault's secret, the Azure resource of a child, the GCP resource of a version. What is not recognised stays whole.
 #[must_use]
-pub fn container<'a>(provider: Provider, resource_id: &'a str) -> &'a str {
+pub fn container(provider: Provider, resource_id: &str) -> &str {
     match provider {
         Provider::Aws => aws_container(resource_id),
         Provider::Azure => azure_container(resource_id),

@@ -19,7 +19,8 @@ pub struct OperationAction {
 /// `AuditEvent`, `SignInLogs` …), which tells data-plane calls of the same name apart; empty when absent.
 #[must_use]
 pub fn operation_action(operation_name: &str, category: &str) -> OperationAction {
-    if category.ends_with("SignInLogs") || operation_name == "Sign-in activity" {
+    let own_password = operation_name.eq_ignore_ascii_case("Change password (self-service)");
+    if category.ends_with("SignInLogs") || operation_name == "Sign-in activity" || own_password {
         return OperationAction { action: None, idx: None, known: ActionKnown::NoneNeeded };
     }
     if let Some(action) = mapped(operation_name, category) {
@@ -34,7 +35,8 @@ pub fn operation_action(operation_name: &str, category: &str) -> OperationAction
 
 fn found(name: &str, known: ActionKnown) -> OperationAction {
     let catalogue = Catalogue::bundled().provider(Provider::Azure);
-    let idx = catalogue.lookup(name);
+    // Some records leave out the `/action` that the catalogue's name ends with.
+    let idx = catalogue.lookup(name).or_else(|| catalogue.lookup(&format!("{name}/action")));
     let action = idx.map_or_else(|| Action::from(name), |idx| Action::from(catalogue.action(idx).name.clone()));
     OperationAction { action: Some(action), idx, known }
 }
@@ -53,10 +55,8 @@ fn mapped(operation: &str, category: &str) -> Option<&'static str> {
 /// Storage's REST calls (learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory, "Permissions
 /// for calling data operations").
 fn storage(operation: &str) -> Option<&'static str> {
-    const BLOBS: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/";
-    let found = STORAGE.iter().find(|(names, _)| names.contains(&operation)).map(|(_, action)| *action);
-    debug_assert!(found.is_none_or(|action| action.starts_with("Microsoft.Storage/") || action.starts_with(BLOBS)));
-    found
+    let named = |(names, _): &&Calls| names.iter().any(|name| name.eq_ignore_ascii_case(operation));
+    STORAGE.iter().find(named).map(|(_, action)| *action)
 }
 
 type Calls = (&'static [&'static str], &'static str);
@@ -135,7 +135,7 @@ const KEY_VAULT: [(&str, &str); 34] = [
 ];
 
 /// Entra's audited activities (learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities).
-const DIRECTORY: [(&str, &str); 29] = [
+const DIRECTORY: [(&str, &str); 37] = [
     ("Add user", "microsoft.directory/users/create"),
     ("Delete user", "microsoft.directory/users/delete"),
     ("Restore user", "microsoft.directory/users/restore"),
@@ -161,6 +161,14 @@ const DIRECTORY: [(&str, &str); 29] = [
     ("Add owner to service principal", "microsoft.directory/servicePrincipals/owners/update"),
     ("Add app role assignment to service principal", "microsoft.directory/servicePrincipals/appRoleAssignedTo/update"),
     ("Add app role assignment grant to user", "microsoft.directory/servicePrincipals/appRoleAssignedTo/update"),
+    ("Add service principal credentials", "microsoft.directory/servicePrincipals/credentials/update"),
+    ("Remove service principal credentials", "microsoft.directory/servicePrincipals/credentials/update"),
+    ("Update PasswordProfile", "microsoft.directory/users/password/update"),
+    ("Change user password", "microsoft.directory/users/password/update"),
+    ("Update StsRefreshTokenValidFrom Timestamp", "microsoft.directory/users/invalidateAllRefreshTokens"),
+    ("Add conditional access policy", "microsoft.directory/conditionalAccessPolicies/create"),
+    ("Update conditional access policy", "microsoft.directory/conditionalAccessPolicies/basic/update"),
+    ("Delete conditional access policy", "microsoft.directory/conditionalAccessPolicies/delete"),
     ("Add member to role", "microsoft.directory/roleAssignments/allProperties/allTasks"),
     ("Remove member from role", "microsoft.directory/roleAssignments/allProperties/allTasks"),
     ("Update application – Certificates and secrets management ", "microsoft.directory/applications/credentials/update"),

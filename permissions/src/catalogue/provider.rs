@@ -229,7 +229,7 @@ impl ProviderCatalogue {
         };
         let prefix = &folded[..first];
         let start = self.sorted.partition_point(|(name, _)| name.as_str() < prefix);
-        let rest = folded[first..].as_bytes();
+        let rest = &folded.as_bytes()[first..];
         let all = rest.iter().all(|c| *c == b'*');
         let mut found = RoaringBitmap::new();
         for (name, idx) in self.sorted[start..].iter().take_while(|(name, _)| name.starts_with(prefix)) {

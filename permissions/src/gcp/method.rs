@@ -7,7 +7,7 @@ use schemas::{Action, ActionKnown, Provider};
 use smol_str::SmolStr;
 
 use crate::bundled;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{ActionIdx, Catalogue};
 
 static METHODS: &[u8] = include_bytes!("../../data/gcp_methods.tsv.gz");
 
@@ -38,7 +38,7 @@ pub fn method_permissions(service_name: &str, method_name: &str) -> MethodPermis
     if let Some((_, used)) = SPECIAL.iter().find(|(method, _)| *method == method_name || *method == plain) {
         return MethodPermissions { permissions: vec![Action::from(*used)], known: ActionKnown::Mapped };
     }
-    let service = service_name.split('.').next().unwrap_or_default();
+    let service = permission_service(service_name);
     if let Some(used) = TABLE.get(plain) {
         return MethodPermissions { permissions: own_first(plain, used), known: ActionKnown::Mapped };
     }
@@ -53,9 +53,7 @@ pub fn method_permissions(service_name: &str, method_name: &str) -> MethodPermis
 }
 
 /// Methods whose permission no table names and no rule finds.
-const SPECIAL: [(&str, &str); 18] = [
-    ("SetIamPolicy", "resourcemanager.projects.setIamPolicy"),
-    ("GetIamPolicy", "resourcemanager.projects.getIamPolicy"),
+const SPECIAL: [(&str, &str); 19] = [
     ("storage.setIamPermissions", "storage.buckets.setIamPolicy"),
     ("storage.getIamPermissions", "storage.buckets.getIamPolicy"),
     ("google.storage.buckets.get", "storage.buckets.get"),
@@ -65,6 +63,9 @@ const SPECIAL: [(&str, &str); 18] = [
     ("google.iam.admin.v1.DeleteServiceAccountKey", "iam.serviceAccountKeys.delete"),
     ("google.iam.admin.v1.DisableServiceAccount", "iam.serviceAccounts.disable"),
     ("google.iam.admin.v1.SetIAMPolicy", "iam.serviceAccounts.setIamPolicy"),
+    ("Encrypt", "cloudkms.cryptoKeyVersions.useToEncrypt"),
+    ("Decrypt", "cloudkms.cryptoKeyVersions.useToDecrypt"),
+    ("AsymmetricSign", "cloudkms.cryptoKeyVersions.useToSign"),
     ("GenerateAccessToken", "iam.serviceAccounts.getAccessToken"),
     ("GenerateIdToken", "iam.serviceAccounts.getOpenIdToken"),
     ("SignJwt", "iam.serviceAccounts.signJwt"),
@@ -74,6 +75,20 @@ const SPECIAL: [(&str, &str); 18] = [
     ("jobservice.jobcompleted", "bigquery.jobs.create"),
 ];
 
+/// The first word of a service's permissions, where it is not the first label of its host.
+fn permission_service(service_name: &str) -> &str {
+    match service_name.split('.').next().unwrap_or_default() {
+        "bigtableadmin" | "bigtabledata" => "bigtable",
+        "cloudresourcemanager" => "resourcemanager",
+        "iamcredentials" => "iam",
+        "sqladmin" => "cloudsql",
+        "servicenetworking" => "servicenetworking",
+        "servicecontrol" => "servicemanagement",
+        "firestore" => "datastore",
+        label => label,
+    }
+}
+
 /// Cuts a leading `v1.`, `beta.`, `alpha.` as Compute's log does.
 fn without_version(method: &str) -> &str {
     let Some((first, rest)) = method.split_once('.') else { return method };
@@ -82,12 +97,22 @@ fn without_version(method: &str) -> &str {
     if version && rest.contains('.') { rest } else { method }
 }
 
-/// Puts the permission of the method's own collection first: its last but one word is the permission's middle one.
+/// Puts the permission of the method's own collection and verb first: of `compute.subnetworks.patch` that is
+/// `compute.subnetworks.update`.
 fn own_first(method: &str, used: &[SmolStr]) -> Vec<Action> {
-    let collection = method.rsplit('.').nth(1).unwrap_or_default();
-    let own = |name: &SmolStr| name.split('.').nth(1) != Some(collection);
+    let mut words = method.rsplit('.');
+    let verb = match words.next().unwrap_or_default() {
+        "insert" => "create",
+        "patch" => "update",
+        verb => verb,
+    };
+    let collection = words.next().unwrap_or_default();
+    let foreign = |name: &SmolStr| {
+        let mut parts = name.split('.').skip(1);
+        (parts.next() != Some(collection), parts.next() != Some(verb))
+    };
     let mut ordered: Vec<&SmolStr> = used.iter().collect();
-    ordered.sort_by_key(|name| own(name));
+    ordered.sort_by_key(|name| foreign(name));
     ordered.into_iter().map(|name| Action::from(name.clone())).collect()
 }
 
@@ -100,13 +125,37 @@ fn by_rule(service: &str, method: &str) -> Option<Action> {
     ];
     let catalogue = Catalogue::bundled().provider(Provider::Gcp);
     let last = method.rsplit('.').next()?;
+    if matches!(last, "SetIamPolicy" | "GetIamPolicy") {
+        return iam_policy(service, last);
+    }
+    let node_pools = last.ends_with("NodePool") && !last.starts_with(['G', 'L']);
+    if service == "container" && (last.starts_with("Set") || last.starts_with("Update") || node_pools) {
+        return Some(Action::from("container.clusters.update"));
+    }
+    let last = last.strip_prefix("Batch").unwrap_or(last);
     let (word, verb) = VERBS.iter().find(|(word, _)| last.len() > word.len() && last.starts_with(word))?;
     let thing = &last[word.len()..];
     let mut chars = thing.chars();
     let camel: String = chars.next()?.to_lowercase().chain(chars).collect();
     let plurals = [format!("{camel}s"), camel.clone(), camel.strip_suffix('y').map(|s| format!("{s}ies")).unwrap_or_default()];
-    let found = plurals.iter().find_map(|plural| catalogue.lookup(&format!("{service}.{plural}.{verb}")))?;
+    // Service Management's older API switches services on and off with Service Usage's permissions.
+    let services = if service == "servicemanagement" { ["serviceusage", service] } else { [service, service] };
+    let names = services.iter().flat_map(|service| plurals.iter().map(move |plural| format!("{service}.{plural}.{verb}")));
+    let found = names.filter_map(|name| catalogue.lookup(&name)).next()?;
     Some(Action::from(catalogue.action(found).name.clone()))
+}
+
+/// `SetIamPolicy` does not say on what; it is known where the service has one kind only that takes policies, and for
+/// projects, whose policies are what is set most.
+fn iam_policy(service: &str, method: &str) -> Option<Action> {
+    let catalogue = Catalogue::bundled().provider(Provider::Gcp);
+    let verb = if method == "SetIamPolicy" { "setIamPolicy" } else { "getIamPolicy" };
+    if service == "resourcemanager" {
+        return Some(Action::from(format!("resourcemanager.projects.{verb}")));
+    }
+    let all = catalogue.expand(&format!("{service}.*.{verb}"));
+    let only = (all.len() == 1).then(|| all.min()).flatten()?;
+    Some(Action::from(catalogue.action(ActionIdx(only)).name.clone()))
 }
 
 #[cfg(test)]
