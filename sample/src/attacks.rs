@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use rand::Rng as _;
 
 use crate::{
-    aws, azure, gcp,
+    aws, azure,
+    calls::{Call, NOBODY, Outcome, Session, Step, Traffic, steps},
+    gcp,
     ids::{Rng, iso_seconds, rng},
     ops::{AllOps, Ops},
-    simulate::{Call, NOBODY, Outcome, Session, Step, Traffic, record, steps},
+    simulate::record,
     truth::{AttackTruth, Tally},
     world::{Cloud, Identity, Kind, Subject, World},
 };
@@ -45,15 +47,7 @@ const fn script(
     victims: &'static [&'static str],
     steps: &'static str,
 ) -> Script {
-    Script {
-        kind,
-        cloud,
-        technique,
-        victims,
-        steps,
-        aim: Aim::Sweep,
-        on_other: false,
-    }
+    Script { kind, cloud, technique, victims, steps, aim: Aim::Sweep, on_other: false }
 }
 
 const SCRIPTS: [Script; 14] = [
@@ -101,30 +95,12 @@ const SCRIPTS: [Script; 14] = [
         &["aws.iam_manager"],
         "sts.GetCallerIdentity iam.ListAttachedUserPolicies iam.ListPolicies iam.AttachUserPolicy",
     ),
-    script(
-        "azure_vault_sweep",
-        Cloud::Azure,
-        "T1555.006",
-        &["az.secrets"],
-        "kv.list~2-3 kv.get~24-32",
-    ),
+    script("azure_vault_sweep", Cloud::Azure, "T1555.006", &["az.secrets"], "kv.list~2-3 kv.get~24-32"),
     Script {
         on_other: true,
-        ..script(
-            "gcp_owner_granted",
-            Cloud::Gcp,
-            "T1098.003",
-            &["gcp.owner"],
-            "crm.getIam crm.setIam",
-        )
+        ..script("gcp_owner_granted", Cloud::Gcp, "T1098.003", &["gcp.owner"], "crm.getIam crm.setIam")
     },
-    script(
-        "aws_secret_sweep",
-        Cloud::Aws,
-        "T1555.006",
-        &["aws.developer"],
-        "secrets.List~1-2 secrets.Get~14-18",
-    ),
+    script("aws_secret_sweep", Cloud::Aws, "T1555.006", &["aws.developer"], "secrets.List~1-2 secrets.Get~14-18"),
     Script {
         on_other: true,
         ..script(
@@ -135,22 +111,10 @@ const SCRIPTS: [Script; 14] = [
             "iam.ListUsers iam.CreateAccessKey*1-2 iam.CreateLoginProfile",
         )
     },
-    script(
-        "azure_diagnostics_deleted",
-        Cloud::Azure,
-        "T1562.008",
-        &["az.dev", "az.owner"],
-        "diag.delete*4-7",
-    ),
+    script("azure_diagnostics_deleted", Cloud::Azure, "T1562.008", &["az.dev", "az.owner"], "diag.delete*4-7"),
     Script {
         aim: Aim::Archive,
-        ..script(
-            "gcp_bucket_sweep",
-            Cloud::Gcp,
-            "T1530",
-            &["gcp.analyst"],
-            "gcs.list~3-6 gcs.get~100-200",
-        )
+        ..script("gcp_bucket_sweep", Cloud::Gcp, "T1530", &["gcp.analyst"], "gcs.list~3-6 gcs.get~100-200")
     },
     script(
         "aws_log_tampering",
@@ -166,13 +130,7 @@ const SCRIPTS: [Script; 14] = [
         &["aws.platform"],
         "iam.GetPolicyVersion iam.CreatePolicyVersion ec2.RunInstances",
     ),
-    script(
-        "gcp_sinks_deleted",
-        Cloud::Gcp,
-        "T1562.008",
-        &["gcp.owner"],
-        "log.sinks log.deleteSink*2-2",
-    ),
+    script("gcp_sinks_deleted", Cloud::Gcp, "T1562.008", &["gcp.owner"], "log.sinks log.deleteSink*2-2"),
 ];
 
 /// Injects `n` attacks, fewer when the company has no fitting victims, and says what they were, in order of time.
@@ -189,20 +147,10 @@ pub(crate) fn inject(
         let mut rng = rng(world.seed, 0x61_74_6b, u64::from(i));
         // A kind without victims passes its turn to the next.
         let turn = (0..SCRIPTS.len()).map(|shift| &SCRIPTS[(i as usize + shift) % SCRIPTS.len()]);
-        let found = turn
-            .into_iter()
-            .find_map(|script| victim(world, script, &hit, &mut rng).map(|v| (script, v)));
+        let found = turn.into_iter().find_map(|script| victim(world, script, &hit, &mut rng).map(|v| (script, v)));
         let Some((script, victim)) = found else { break };
         hit.insert(victim.idx);
-        let attack = Attack {
-            world,
-            ops: ops.of(script.cloud),
-            script,
-            victim,
-            traffic,
-            tally,
-            rng,
-        };
+        let attack = Attack { world, ops: ops.of(script.cloud), script, victim, traffic, tally, rng };
         out.extend(attack.run());
     }
     out.sort_by(|a, b| a.start.cmp(&b.start));
@@ -213,28 +161,11 @@ pub(crate) fn inject(
 }
 
 /// A fitting identity, one that was not attacked yet if there is one.
-fn victim<'a>(
-    world: &'a World,
-    script: &Script,
-    hit: &BTreeSet<u32>,
-    rng: &mut Rng,
-) -> Option<&'a Identity> {
-    let fitting: Vec<&Identity> = world
-        .people
-        .iter()
-        .filter(|i| script.victims.contains(&i.persona.key))
-        .collect();
-    let fresh: Vec<&Identity> = fitting
-        .iter()
-        .copied()
-        .filter(|i| !hit.contains(&i.idx))
-        .collect();
+fn victim<'a>(world: &'a World, script: &Script, hit: &BTreeSet<u32>, rng: &mut Rng) -> Option<&'a Identity> {
+    let fitting: Vec<&Identity> = world.people.iter().filter(|i| script.victims.contains(&i.persona.key)).collect();
+    let fresh: Vec<&Identity> = fitting.iter().copied().filter(|i| !hit.contains(&i.idx)).collect();
     let from = if fresh.is_empty() { fitting } else { fresh };
-    if from.is_empty() {
-        None
-    } else {
-        Some(from[rng.gen_range(0..from.len())])
-    }
+    if from.is_empty() { None } else { Some(from[rng.gen_range(0..from.len())]) }
 }
 
 struct Attack<'a> {
@@ -274,11 +205,7 @@ impl Attack<'_> {
 
     /// A role's stolen credentials keep the session name they were issued under.
     fn session_name(&self) -> String {
-        let mut own = self
-            .traffic
-            .sessions
-            .iter()
-            .filter(|s| s.who == self.victim.idx);
+        let mut own = self.traffic.sessions.iter().filter(|s| s.who == self.victim.idx);
         own.next().map(|s| s.name.clone()).unwrap_or_default()
     }
 
@@ -299,19 +226,8 @@ impl Attack<'_> {
                 outcome: Outcome::Success,
                 noise,
             };
-            if record(
-                self.world,
-                self.ops,
-                self.victim,
-                call,
-                self.traffic,
-                self.tally,
-            ) {
-                let kept = self
-                    .traffic
-                    .calls
-                    .get(&self.script.cloud)
-                    .and_then(|calls| calls.last());
+            if record(self.world, self.ops, self.victim, call, self.traffic, self.tally) {
+                let kept = self.traffic.calls.get(&self.script.cloud).and_then(|calls| calls.last());
                 calls.extend(kept.copied());
             }
             *at += if step.pages {
@@ -323,10 +239,7 @@ impl Attack<'_> {
     }
 
     fn resource(&self, kind: Kind, i: u32) -> u16 {
-        let archive = matches!(
-            kind,
-            Kind::Bucket | Kind::Object | Kind::GcsBucket | Kind::GcsObject
-        );
+        let archive = matches!(kind, Kind::Bucket | Kind::Object | Kind::GcsBucket | Kind::GcsObject);
         if self.script.aim == Aim::Archive && archive {
             return kind.pool() - 1;
         }
@@ -338,31 +251,19 @@ impl Attack<'_> {
         if !self.script.on_other {
             return NOBODY;
         }
-        let wanted = if self.script.cloud == Cloud::Aws {
-            Subject::User
-        } else {
-            Subject::ServiceAccount
-        };
+        let wanted = if self.script.cloud == Cloud::Aws { Subject::User } else { Subject::ServiceAccount };
         let all: Vec<u32> = self
             .world
             .of_account(self.script.cloud, self.victim.account)
             .filter(|o| o.idx != self.victim.idx && o.persona.subject == wanted)
             .map(|o| o.idx)
             .collect();
-        if all.is_empty() {
-            NOBODY
-        } else {
-            all[(self.victim.idx + i) as usize % all.len()]
-        }
+        if all.is_empty() { NOBODY } else { all[(self.victim.idx + i) as usize % all.len()] }
     }
 
     /// The actions the victim had used before a moment.
     fn used_before(&self, at: i64) -> BTreeSet<&'static str> {
-        let calls = self
-            .traffic
-            .calls
-            .get(&self.script.cloud)
-            .map_or(&[][..], Vec::as_slice);
+        let calls = self.traffic.calls.get(&self.script.cloud).map_or(&[][..], Vec::as_slice);
         calls
             .iter()
             .filter(|call| call.who == self.victim.idx && call.at < at)
@@ -374,11 +275,8 @@ impl Attack<'_> {
     fn truth(&self, calls: &[Call], before: &BTreeSet<&'static str>) -> Option<AttackTruth> {
         let (first, last) = (calls.first()?, calls.last()?);
         let actions = |denied: bool| -> BTreeSet<&'static str> {
-            let of = calls
-                .iter()
-                .filter(|call| (call.outcome == Outcome::Denied) == denied);
-            of.flat_map(|call| self.ops.get(call.op).actions.iter().copied())
-                .collect()
+            let of = calls.iter().filter(|call| (call.outcome == Outcome::Denied) == denied);
+            of.flat_map(|call| self.ops.get(call.op).actions.iter().copied()).collect()
         };
         let id = match self.script.cloud {
             Cloud::Aws => aws::event_id,
@@ -393,11 +291,7 @@ impl Attack<'_> {
             start: iso_seconds(first.at),
             end: iso_seconds(last.at),
             event_ids: calls.iter().map(id).collect(),
-            first_actions: actions(false)
-                .into_iter()
-                .filter(|a| !before.contains(a))
-                .map(str::to_owned)
-                .collect(),
+            first_actions: actions(false).into_iter().filter(|a| !before.contains(a)).map(str::to_owned).collect(),
             denied_actions: actions(true).into_iter().map(str::to_owned).collect(),
         })
     }

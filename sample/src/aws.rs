@@ -2,15 +2,18 @@
 
 mod entitlements;
 mod events;
+mod extras;
 mod identity;
 mod inventory;
 mod ops;
 mod parameters;
 mod policies;
+mod record;
 mod resources;
 
 pub(crate) use entitlements::write as write_entitlements;
-pub(crate) use events::{event_id, write as write_events};
+pub(crate) use events::write as write_events;
 pub(crate) use inventory::write as write_inventory;
 pub(crate) use ops::OPS;
 pub(crate) use policies::{group_policies, policy_rules};
+pub(crate) use record::event_id;

@@ -1,5 +1,7 @@
 //! Azure: Activity and resource logs, Entra sign-ins, role assignments and definitions, the resource list.
 
+mod activity;
+mod data;
 mod entitlements;
 mod events;
 mod extras;

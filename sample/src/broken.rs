@@ -19,9 +19,7 @@ pub(crate) fn write(
     if n == 0 {
         return Ok(());
     }
-    let lines: Vec<Vec<u8>> = (0..n)
-        .map(|i| line(cloud, mix(seed, u64::from(i)), i))
-        .collect();
+    let lines: Vec<Vec<u8>> = (0..n).map(|i| line(cloud, mix(seed, u64::from(i)), i)).collect();
     counts.n_broken = u64::from(n);
     writer.lines(&format!("{0}/broken/{0}.ndjson", cloud.word()), &lines)
 }
@@ -30,9 +28,9 @@ pub(crate) fn write(
 fn line(cloud: Cloud, noise: u64, i: u32) -> Vec<u8> {
     let id = hex(noise, 1, 12);
     let head = match cloud {
-        Cloud::Aws => format!(
-            r#"{{"eventVersion":"1.11","eventSource":"s3.amazonaws.com","eventID":"{id}","eventTime":"#
-        ),
+        Cloud::Aws => {
+            format!(r#"{{"eventVersion":"1.11","eventSource":"s3.amazonaws.com","eventID":"{id}","eventTime":"#)
+        }
         Cloud::Azure => format!(r#"{{"category":"Administrative","correlationId":"{id}","time":"#),
         Cloud::Gcp => format!(
             r#"{{"logName":"projects/x/logs/cloudaudit.googleapis.com%2Factivity","insertId":"{id}","timestamp":"#

@@ -9,9 +9,7 @@ pub(crate) type Rng = Xoshiro256PlusPlus;
 
 /// Mixes two numbers into one (the finalizer of SplitMix64), so that neighbouring inputs give unrelated outputs.
 pub(crate) fn mix(a: u64, b: u64) -> u64 {
-    let mut z = a ^ b
-        .wrapping_add(0x9e37_79b9_7f4a_7c15)
-        .wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mut z = a ^ b.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
@@ -46,24 +44,15 @@ fn letters(noise: u64, salt: u64, n: usize, alphabet: &[u8]) -> String {
     let mut out = String::with_capacity(n);
     for i in 0..n {
         state = mix(state, i as u64);
-        out.push(char::from(
-            alphabet[(state % alphabet.len() as u64) as usize],
-        ));
+        out.push(char::from(alphabet[(state % alphabet.len() as u64) as usize]));
     }
     out
 }
 
 /// An AWS unique id: prefix (`AKIA`, `ASIA`, `AIDA`, `AROA`, `ANPA`, `AGPA`) and base 32 letters, 20 or 21 in all.
 pub(crate) fn aws_id(prefix: &str, noise: u64) -> String {
-    let n = if prefix == "AKIA" || prefix == "ASIA" {
-        16
-    } else {
-        17
-    };
-    format!(
-        "{prefix}{}",
-        letters(noise, 0xa5, n, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
-    )
+    let n = if prefix == "AKIA" || prefix == "ASIA" { 16 } else { 17 };
+    format!("{prefix}{}", letters(noise, 0xa5, n, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"))
 }
 
 /// Lower-case hexadecimal digits.
@@ -78,12 +67,7 @@ pub(crate) fn word(noise: u64, salt: u64, n: usize) -> String {
 
 /// Mixed-case letters and digits, as in CloudTrail's file names.
 pub(crate) fn mixed(noise: u64, salt: u64, n: usize) -> String {
-    letters(
-        noise,
-        salt,
-        n,
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-    )
+    letters(noise, salt, n, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 }
 
 /// Decimal digits, the first not 0.
@@ -100,26 +84,14 @@ pub(crate) fn civil(at_us: i64) -> DateTime {
 /// `2026-10-31T08:15:30Z`, as CloudTrail writes times.
 pub(crate) fn iso_seconds(at_us: i64) -> String {
     let t = civil(at_us);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-        t.year(),
-        t.month(),
-        t.day(),
-        t.hour(),
-        t.minute(),
-        t.second()
-    )
+    format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", t.year(), t.month(), t.day(), t.hour(), t.minute(), t.second())
 }
 
 /// `2026-10-31T08:15:30.1234567Z` with `n` digits of fraction, 6 to 9; digits below a microsecond come from noise.
 pub(crate) fn iso_fraction(at_us: i64, noise: u64, n: usize) -> String {
     let fraction = format!("{:06}{:03}", at_us.rem_euclid(1_000_000), noise % 1000);
     let seconds = iso_seconds(at_us);
-    format!(
-        "{}.{}Z",
-        seconds.trim_end_matches('Z'),
-        &fraction[..n.clamp(6, 9)]
-    )
+    format!("{}.{}Z", seconds.trim_end_matches('Z'), &fraction[..n.clamp(6, 9)])
 }
 
 #[cfg(test)]
@@ -134,9 +106,6 @@ mod tests {
         assert!("89ab".contains(&id[19..20]), "{id}");
         assert_eq!(aws_id("AKIA", 3).len(), 20);
         assert_eq!(aws_id("AROA", 3).len(), 21);
-        assert_eq!(
-            iso_fraction(1_793_404_800_000_012, 345, 9),
-            "2026-10-31T00:00:00.000012345Z"
-        );
+        assert_eq!(iso_fraction(1_793_404_800_000_012, 345, 9), "2026-10-31T00:00:00.000012345Z");
     }
 }

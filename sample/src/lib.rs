@@ -6,7 +6,7 @@
 //! # Layout
 //! - [`SampleParams`]: what may be chosen; [`Truth`]: what came out; [`SampleError`]: why nothing did.
 //! - `world`: the invented company: accounts, resources, personas, grants. `rhythm`: when they work.
-//! - `simulate`: sessions, tasks and calls of every identity; `attacks`: those of thieves.
+//! - `calls`, `simulate`: sessions, tasks and calls of every identity; `attacks`: those of thieves.
 //! - `aws`, `azure`, `gcp`: operations, records, entitlements and inventories as each cloud prints them.
 //! - `truth`: counting; `writer`: files.
 
@@ -14,6 +14,7 @@ mod attacks;
 mod aws;
 mod azure;
 mod broken;
+mod calls;
 mod error;
 mod gcp;
 mod ids;
@@ -30,13 +31,11 @@ use std::{collections::BTreeMap, path::Path};
 
 pub use error::SampleError;
 pub use params::SampleParams;
-pub use truth::{
-    AccountTruth, AttackTruth, IdentityTruth, OrderTruth, RecordCounts, Truth, UseTruth,
-};
+pub use truth::{AccountTruth, AttackTruth, IdentityTruth, OrderTruth, RecordCounts, Truth, UseTruth};
 
 use crate::{
+    calls::Traffic,
     ops::AllOps,
-    simulate::Traffic,
     truth::Tally,
     world::{Cloud, World},
     writer::Writer,
@@ -85,11 +84,7 @@ fn write_logs(
     tally: &Tally,
     writer: &Writer,
 ) -> Result<RecordCounts, SampleError> {
-    let people = world
-        .people
-        .iter()
-        .filter(|i| i.persona.cloud == cloud)
-        .map(|i| i.idx);
+    let people = world.people.iter().filter(|i| i.persona.cloud == cloud).map(|i| i.idx);
     let mut counts = RecordCounts {
         n_calls: tally.n_calls(people),
         n_by_others: tally.n_by_others(cloud),

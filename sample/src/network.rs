@@ -1,8 +1,8 @@
 //! Where calls come from and with which client. All addresses are of the ranges kept for documentation, or private.
 
 use crate::{
+    calls::{Call, Session},
     ids::{mix, pick},
-    simulate::{Call, Session},
     world::{Cloud, Identity, Start, Subject},
 };
 
@@ -36,40 +36,21 @@ fn home_range(me: &Identity) -> usize {
 }
 
 /// The address and user agent of a call.
-pub(crate) fn of_call(
-    me: &Identity,
-    session: &Session,
-    call: &Call,
-    cloud: Cloud,
-) -> (String, &'static str) {
+pub(crate) fn of_call(me: &Identity, session: &Session, call: &Call, cloud: Cloud) -> (String, &'static str) {
     if session.stolen {
         // Elsewhere: the range this person is never in, an address of the session's own, another client.
         let range = RANGES[3 - home_range(me)];
-        return (
-            format!("{range}.{}", 1 + pick(session.noise, 1, 254)),
-            stolen_tool(me, cloud, session),
-        );
+        return (format!("{range}.{}", 1 + pick(session.noise, 1, 254)), stolen_tool(me, cloud));
     }
     (address(me, session, call, cloud), agent(me, session, cloud))
 }
 
 fn address(me: &Identity, session: &Session, call: &Call, cloud: Cloud) -> String {
-    let private = |salt: u64| {
-        format!(
-            "10.40.{}.{}",
-            pick(me.noise, salt, 32),
-            10 + pick(me.noise, salt + 1, 200)
-        )
-    };
+    let private = |salt: u64| format!("10.40.{}.{}", pick(me.noise, salt, 32), 10 + pick(me.noise, salt + 1, 200));
     match me.persona.start {
-        Start::Person | Start::Saml | Start::Chain
-            if me.persona.subject != Subject::ManagedIdentity =>
-        {
-            let owner = if me.persona.start == Start::Saml {
-                mix(me.noise, session.name.len() as u64)
-            } else {
-                me.noise
-            };
+        Start::Person | Start::Saml | Start::Chain if me.persona.subject != Subject::ManagedIdentity => {
+            let owner =
+                if me.persona.start == Start::Saml { mix(me.noise, session.name.len() as u64) } else { me.noise };
             if session.noise.is_multiple_of(3) {
                 return format!("{}.{}", RANGES[0], 10 + pick(owner, 3, 4));
             }
@@ -82,23 +63,14 @@ fn address(me: &Identity, session: &Session, call: &Call, cloud: Cloud) -> Strin
             format!("{name}.amazonaws.com")
         }
         Start::Service(_) if cloud == Cloud::Gcp => "gce-internal-ip".to_owned(),
-        _ => format!(
-            "{}.{}",
-            RANGES[1],
-            200 + pick(mix(me.noise, call.noise % 3), 9, 50)
-        ),
+        _ => format!("{}.{}", RANGES[1], 200 + pick(mix(me.noise, call.noise % 3), 9, 50)),
     }
 }
 
 fn agent(me: &Identity, session: &Session, cloud: Cloud) -> &'static str {
     if session.console {
-        return if me.noise.is_multiple_of(4) {
-            FIREFOX
-        } else {
-            BROWSER
-        };
+        return if me.noise.is_multiple_of(4) { FIREFOX } else { BROWSER };
     }
-    let own = mix(me.noise, session.noise % 5);
     match (cloud, me.persona.start) {
         (Cloud::Aws, Start::Service("lambda")) => {
             "Boto3/1.40.45 md/Botocore#1.40.45 ua/2.1 os/linux#5.10 md/arch#aarch64 lang/python#3.12.11 exec-env/AWS_Lambda_python3.12"
@@ -112,19 +84,23 @@ fn agent(me: &Identity, session: &Session, cloud: Cloud) -> &'static str {
         (Cloud::Aws, Start::Vendor) => {
             "Boto3/1.39.9 md/Botocore#1.39.9 ua/2.1 os/linux#6.1 lang/python#3.11.13 collector/7.2"
         }
-        (Cloud::Aws, _) => AWS_TOOLS[pick(own, 1, 3)],
-        (Cloud::Azure, _) => AZURE_TOOLS[pick(own, 1, 3)],
-        (Cloud::Gcp, Start::Person) => GCP_TOOLS[pick(own, 1, 2)],
-        (Cloud::Gcp, _) => GCP_TOOLS[1 + pick(me.noise, 1, 3)],
+        // One of two neighbouring clients; a thief has the one after those.
+        (Cloud::Aws, _) => AWS_TOOLS[(habit(me, 4) + usize::from(session.noise.is_multiple_of(5))) % 4],
+        (Cloud::Azure, _) => AZURE_TOOLS[habit(me, 3)],
+        (Cloud::Gcp, _) => GCP_TOOLS[(habit(me, 4) + usize::from(session.noise.is_multiple_of(5))) % 4],
     }
 }
 
+/// The client an identity prefers, of `n`.
+fn habit(me: &Identity, n: usize) -> usize {
+    pick(me.noise, 0x74, n)
+}
+
 /// A client this identity does not use itself, but others do.
-fn stolen_tool(me: &Identity, cloud: Cloud, session: &Session) -> &'static str {
+fn stolen_tool(me: &Identity, cloud: Cloud) -> &'static str {
     match cloud {
-        Cloud::Aws => AWS_TOOLS[3],
-        Cloud::Azure => AZURE_TOOLS[pick(session.noise, 2, 2)],
-        Cloud::Gcp if me.persona.start == Start::Person => GCP_TOOLS[2],
-        Cloud::Gcp => GCP_TOOLS[0],
+        Cloud::Aws => AWS_TOOLS[(habit(me, 4) + 2) % 4],
+        Cloud::Azure => AZURE_TOOLS[(habit(me, 3) + 1) % 3],
+        Cloud::Gcp => GCP_TOOLS[(habit(me, 4) + 2) % 4],
     }
 }

@@ -71,8 +71,7 @@ impl Ops {
 fn parse_line(line: &'static str) -> Op {
     let mut words = line.split_whitespace();
     let mut next = || words.next().unwrap_or("-");
-    let (key, service, name, actions, target, flags) =
-        (next(), next(), next(), next(), next(), next());
+    let (key, service, name, actions, target, flags) = (next(), next(), next(), next(), next(), next());
     let extra = next();
     Op {
         key,

@@ -53,10 +53,7 @@ impl SampleParams {
         let end = self.end.as_microsecond().div_euclid(DAY_US) * DAY_US;
         let start = end - i64::from(self.n_days) * DAY_US;
         if start <= 0 {
-            return Err(SampleError::Params(format!(
-                "`end` is `{}`; the sample must lie after 1970",
-                self.end
-            )));
+            return Err(SampleError::Params(format!("`end` is `{}`; the sample must lie after 1970", self.end)));
         }
         Ok((start, end))
     }
@@ -66,9 +63,7 @@ fn check(name: &str, value: u32, least: u32, most: u32) -> Result<(), SampleErro
     if (least..=most).contains(&value) {
         return Ok(());
     }
-    Err(SampleError::Params(format!(
-        "`{name}` is {value}; it must be between {least} and {most}"
-    )))
+    Err(SampleError::Params(format!("`{name}` is {value}; it must be between {least} and {most}")))
 }
 
 #[cfg(test)]
@@ -79,25 +74,13 @@ mod tests {
     #[test]
     fn the_default_ends_on_the_fixed_date() {
         let (start, end) = SampleParams::default().span_us().unwrap();
-        assert_eq!(
-            Timestamp::from_microsecond(end).unwrap().to_string(),
-            "2026-10-31T00:00:00Z"
-        );
-        assert_eq!(
-            Timestamp::from_microsecond(start).unwrap().to_string(),
-            "2026-10-01T00:00:00Z"
-        );
+        assert_eq!(Timestamp::from_microsecond(end).unwrap().to_string(), "2026-10-31T00:00:00Z");
+        assert_eq!(Timestamp::from_microsecond(start).unwrap().to_string(), "2026-10-01T00:00:00Z");
     }
 
     #[test]
     fn a_wrong_parameter_is_named_with_its_bounds() {
-        let params = SampleParams {
-            n_days: 0,
-            ..SampleParams::default()
-        };
-        assert_eq!(
-            params.span_us().unwrap_err().to_string(),
-            "`days` is 0; it must be between 1 and 366"
-        );
+        let params = SampleParams { n_days: 0, ..SampleParams::default() };
+        assert_eq!(params.span_us().unwrap_err().to_string(), "`days` is 0; it must be between 1 and 366");
     }
 }

@@ -14,9 +14,8 @@ const HOUR_US: i64 = 3_600_000_000;
 const MINUTE_US: i64 = 60_000_000;
 
 /// Per mille of work started in each local hour of a day.
-const HOUR_WEIGHTS: [u32; 24] = [
-    7, 6, 5, 5, 4, 4, 8, 13, 32, 64, 88, 87, 80, 87, 90, 92, 88, 74, 48, 36, 28, 22, 19, 13,
-];
+const HOUR_WEIGHTS: [u32; 24] =
+    [7, 6, 5, 5, 4, 4, 8, 13, 32, 64, 88, 87, 80, 87, 90, 92, 88, 74, 48, 36, 28, 22, 19, 13];
 /// Work of each day of the week, Monday first, against an average working day.
 const DAY_WEIGHTS: [f64; 7] = [0.98, 1.12, 1.07, 0.96, 0.87, 0.12, 0.08];
 
@@ -36,12 +35,7 @@ pub(crate) enum Rhythm {
 }
 
 /// The starts of an identity's sessions in `[start, end)`, in order, in microseconds since 1970.
-pub(crate) fn session_starts(
-    rhythm: Rhythm,
-    span: (i64, i64),
-    offset_min: i32,
-    rng: &mut Rng,
-) -> Vec<i64> {
+pub(crate) fn session_starts(rhythm: Rhythm, span: (i64, i64), offset_min: i32, rng: &mut Rng) -> Vec<i64> {
     let mut starts = Vec::new();
     // One day more on both sides: a local day overlaps two UTC days.
     let mut day = span.0 - DAY_US;
@@ -124,9 +118,8 @@ mod tests {
         let mut rng = crate::ids::rng(1, 2, 3);
         let starts = session_starts(Rhythm::Office(4.0), span, 120, &mut rng);
         let local: Vec<i64> = starts.iter().map(|at| at + 120 * MINUTE_US).collect();
-        let share = |keep: &dyn Fn(i64) -> bool| {
-            local.iter().filter(|at| keep(**at)).count() as f64 / local.len() as f64
-        };
+        let share =
+            |keep: &dyn Fn(i64) -> bool| local.iter().filter(|at| keep(**at)).count() as f64 / local.len() as f64;
         let weekend = share(&|at| weekday(at - at.rem_euclid(DAY_US)) >= 5);
         let office = share(&|at| (9..18).contains(&(at.rem_euclid(DAY_US) / HOUR_US)));
         assert!((0.03..0.05).contains(&weekend), "weekend {weekend}");

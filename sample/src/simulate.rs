@@ -1,11 +1,11 @@
-//! What each identity does over the days: sessions, tasks in them, calls in those. A call is a few numbers; the clouds'
-//! renderers make records of it later, so that memory stays small.
+//! What each identity does over the days: sessions, tasks in them, calls in those.
 
 use std::collections::BTreeMap;
 
 use rand::Rng as _;
 
 use crate::{
+    calls::{Call, NOBODY, Outcome, Session, Step, Traffic, steps},
     ids::{Rng, mix, rng},
     ops::{AllOps, Ops},
     rhythm::session_starts,
@@ -14,139 +14,14 @@ use crate::{
 };
 
 const SECOND_US: i64 = 1_000_000;
-/// Nobody of the company: an AWS service, an identity provider, another company.
-pub(crate) const NOBODY: u32 = u32::MAX;
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Success,
-    /// Not granted: no use.
-    Denied,
-    /// Allowed, but the thing was not there or not ready: use.
-    Missing,
-    /// Turned away before authorization: no use.
-    Throttled,
-}
-
-/// One call of an API.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Call {
-    pub(crate) at: i64,
-    /// The identity's index, or [`NOBODY`].
-    pub(crate) who: u32,
-    pub(crate) session: u32,
-    pub(crate) op: u16,
-    /// Index in the pool of the operation's target.
-    pub(crate) res: u16,
-    /// Another identity the call is about (a role assumed, a user given a key), or [`NOBODY`].
-    pub(crate) aux: u32,
-    pub(crate) account: u8,
-    /// 0 home, 1 second region.
-    pub(crate) region: u8,
-    pub(crate) outcome: Outcome,
-    /// Source of the record's ids and small choices.
-    pub(crate) noise: u64,
-}
-
-/// Credentials in use for a while.
-#[derive(Clone, Debug)]
-pub(crate) struct Session {
-    /// Whose credentials these are.
-    pub(crate) who: u32,
-    pub(crate) at: i64,
-    pub(crate) name: String,
-    pub(crate) console: bool,
-    pub(crate) mfa: bool,
-    /// Who assumed the role or impersonated the account, if somebody of the company did.
-    pub(crate) caller: u32,
-    pub(crate) noise: u64,
-    /// For the caller of a chain: the noise of the session it starts.
-    pub(crate) parent_noise: u64,
-    /// A stolen credential in use from elsewhere.
-    pub(crate) stolen: bool,
-}
-
-/// One step of a task.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
-    pub(crate) op: u16,
-    pub(crate) least: u32,
-    pub(crate) most: u32,
-    /// Repeats follow each other as pages do.
-    pub(crate) pages: bool,
-}
-
-/// Reads a task: `op`, `op*2-5` or `op~2-5`, split by blanks.
-pub(crate) fn steps(task: &str, ops: &Ops) -> Vec<Step> {
-    task.split_whitespace()
-        .map(|word| step(word, ops))
-        .collect()
-}
-
-fn step(word: &str, ops: &Ops) -> Step {
-    let Some((key, range)) = word.split_once(['*', '~']) else {
-        return Step {
-            op: ops.idx(word),
-            least: 1,
-            most: 1,
-            pages: false,
-        };
-    };
-    let (least, most) = range.split_once('-').unwrap_or((range, range));
-    let number = |text: &str| text.parse().unwrap_or(1);
-    Step {
-        op: ops.idx(key),
-        least: number(least),
-        most: number(most),
-        pages: word.contains('~'),
-    }
-}
-
-/// Everything that happened, in the order of identities.
-#[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    pub(crate) calls: BTreeMap<Cloud, Vec<Call>>,
-    pub(crate) sessions: Vec<Session>,
-}
-
-impl Traffic {
-    pub(crate) fn push(&mut self, cloud: Cloud, call: Call) {
-        self.calls.entry(cloud).or_default().push(call);
-    }
-
-    pub(crate) fn open(&mut self, session: Session) -> u32 {
-        self.sessions.push(session);
-        self.sessions.len() as u32 - 1
-    }
-
-    /// Sorts each cloud's calls by time.
-    pub(crate) fn sort(&mut self) {
-        for calls in self.calls.values_mut() {
-            calls.sort_by_key(|call| (call.at, call.noise));
-        }
-    }
-}
-
 /// Lets one identity live through the span.
-pub(crate) fn live(
-    world: &World,
-    ops: &AllOps,
-    me: &Identity,
-    traffic: &mut Traffic,
-    tally: &mut Tally,
-) {
+pub(crate) fn live(world: &World, ops: &AllOps, me: &Identity, traffic: &mut Traffic, tally: &mut Tally) {
     let mut life = Life {
         world,
         ops: ops.of(me.persona.cloud),
         me,
         rng: rng(world.seed, 0x6c69_6665, u64::from(me.idx)),
-        tasks: me
-            .persona
-            .tasks
-            .iter()
-            .map(|(w, task)| (*w, steps(task, ops.of(me.persona.cloud))))
-            .collect(),
+        tasks: me.persona.tasks.iter().map(|(w, task)| (*w, steps(task, ops.of(me.persona.cloud)))).collect(),
         known: BTreeMap::new(),
         traffic,
         tally,
@@ -209,24 +84,11 @@ impl Life<'_> {
     fn open(&mut self, at: &mut i64) -> u32 {
         let noise: u64 = self.rng.r#gen();
         let console = self.me.persona.start == Start::Person && self.rng.gen_bool(0.4);
-        let caller = if self.me.persona.start == Start::Chain {
-            self.me.idx.saturating_sub(1)
-        } else {
-            NOBODY
-        };
+        let caller = if self.me.persona.start == Start::Chain { self.me.idx.saturating_sub(1) } else { NOBODY };
         let name = self.session_name(noise);
         let mfa = console || self.me.persona.start == Start::Saml;
-        let session = Session {
-            who: self.me.idx,
-            at: *at,
-            name,
-            console,
-            mfa,
-            caller,
-            noise,
-            parent_noise: 0,
-            stolen: false,
-        };
+        let session =
+            Session { who: self.me.idx, at: *at, name, console, mfa, caller, noise, parent_noise: 0, stolen: false };
         let idx = self.traffic.open(session);
         if caller != NOBODY && !self.assume(caller, idx, at) {
             return idx;
@@ -242,20 +104,21 @@ impl Life<'_> {
             (Cloud::Azure, _) if noise.is_multiple_of(4) => "signin",
             _ => return idx,
         };
+        // A wrong password now and then.
+        if noise % 37 == 3 && key.contains("sign") && self.me.persona.start == Start::Person {
+            self.plain(key, self.me.idx, idx, *at, Outcome::Missing);
+            *at += 21 * SECOND_US;
+        }
         let by_others = key.starts_with("sts.") && key != "sts.GetCallerIdentity";
         let who = if by_others { NOBODY } else { self.me.idx };
-        self.plain(key, who, idx, *at);
+        self.plain(key, who, idx, *at, Outcome::Success);
         *at += self.rng.gen_range(1..20) * SECOND_US;
         idx
     }
 
     /// The caller's own call that starts a chain; false when the span ends before it.
     fn assume(&mut self, caller: u32, session: u32, at: &mut i64) -> bool {
-        let key = if self.me.persona.cloud == Cloud::Aws {
-            "sts.AssumeRole"
-        } else {
-            "cred.token"
-        };
+        let key = if self.me.persona.cloud == Cloud::Aws { "sts.AssumeRole" } else { "cred.token" };
         let who = self.world.identity(caller);
         let own = Session {
             who: caller,
@@ -270,11 +133,7 @@ impl Life<'_> {
         };
         let idx = self.traffic.open(own);
         let op = self.ops.idx(key);
-        let call = Call {
-            aux: self.me.idx,
-            account: who.account as u8,
-            ..self.blank(op, caller, idx, *at)
-        };
+        let call = Call { aux: self.me.idx, account: who.account as u8, ..self.blank(op, caller, idx, *at) };
         record(self.world, self.ops, who, call, self.traffic, self.tally);
         *at += 3 * SECOND_US;
         *at < self.world.span.1
@@ -287,20 +146,9 @@ impl Life<'_> {
                 let people = self.me.people();
                 people[self.rng.gen_range(0..people.len())].clone()
             }
-            Start::Chain => self
-                .world
-                .identity(self.me.idx.saturating_sub(1))
-                .name
-                .clone(),
+            Start::Chain => self.world.identity(self.me.idx.saturating_sub(1)).name.clone(),
             Start::Service("ec2") => {
-                format!(
-                    "i-0{}",
-                    crate::ids::hex(
-                        mix(self.me.noise, u64::from(self.me.pin(Kind::Instance))),
-                        3,
-                        16
-                    )
-                )
+                format!("i-0{}", crate::ids::hex(mix(self.me.noise, u64::from(self.me.pin(Kind::Instance))), 3, 16))
             }
             Start::Service("backup") => "AWSBackup-AWSBackupDefaultServiceRole".to_owned(),
             Start::Service(_) => self.me.name.clone(),
@@ -365,10 +213,7 @@ impl Life<'_> {
     }
 
     fn act_on(&mut self, op: u16, res: u16, session: u32, at: i64) {
-        let mut call = Call {
-            res,
-            ..self.blank(op, self.me.idx, session, at)
-        };
+        let mut call = Call { res, ..self.blank(op, self.me.idx, session, at) };
         let read = self.ops.get(op).read;
         if !self.me.persona.pinned && read {
             call.outcome = match call.noise % 500 {
@@ -377,30 +222,13 @@ impl Life<'_> {
                 _ => Outcome::Success,
             };
         }
-        record(
-            self.world,
-            self.ops,
-            self.me,
-            call,
-            self.traffic,
-            self.tally,
-        );
+        record(self.world, self.ops, self.me, call, self.traffic, self.tally);
     }
 
-    fn plain(&mut self, key: &str, who: u32, session: u32, at: i64) {
+    fn plain(&mut self, key: &str, who: u32, session: u32, at: i64, outcome: Outcome) {
         let op = self.ops.idx(key);
-        let call = Call {
-            aux: self.me.idx,
-            ..self.blank(op, who, session, at)
-        };
-        record(
-            self.world,
-            self.ops,
-            self.me,
-            call,
-            self.traffic,
-            self.tally,
-        );
+        let call = Call { aux: self.me.idx, outcome, ..self.blank(op, who, session, at) };
+        record(self.world, self.ops, self.me, call, self.traffic, self.tally);
     }
 
     fn blank(&mut self, op: u16, who: u32, session: u32, at: i64) -> Call {
@@ -440,7 +268,9 @@ pub(crate) fn record(
     if call.who == NOBODY {
         tally.by_others(who.persona.cloud);
     } else {
-        tally.call(who.idx, op, &call);
+        let session = &traffic.sessions[call.session as usize];
+        let person = (who.persona.start == Start::Saml).then_some(session.name.as_str());
+        tally.call(who.idx, person, op, &call);
     }
     traffic.push(who.persona.cloud, call);
     true

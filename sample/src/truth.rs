@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    calls::{Call, Outcome},
     ops::Op,
-    simulate::{Call, Outcome},
     world::Cloud,
 };
 pub(crate) use build::build;
@@ -89,8 +89,8 @@ pub struct IdentityTruth {
     pub n_throttled: u32,
     /// Sign-ins and other calls that need no permission.
     pub n_free: u32,
-    /// Session names of the people behind an Identity Center role.
-    pub people: Vec<String>,
+    /// The people behind an Identity Center role: session name, and how often each action was used under it.
+    pub people: BTreeMap<String, BTreeMap<String, u32>>,
 }
 
 /// Use of one action by one identity.
@@ -175,6 +175,8 @@ pub(crate) struct Deeds {
     pub(crate) n_denied: u32,
     pub(crate) n_throttled: u32,
     pub(crate) n_free: u32,
+    /// The same uses by the person behind the session, for Identity Center roles.
+    pub(crate) people: BTreeMap<String, BTreeMap<&'static str, u32>>,
 }
 
 #[derive(Debug, Default)]
@@ -192,8 +194,8 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Counts a call of an identity.
-    pub(crate) fn call(&mut self, who: u32, op: &Op, call: &Call) {
+    /// Counts a call of an identity; `person` is whoever is behind the session of a shared role.
+    pub(crate) fn call(&mut self, who: u32, person: Option<&str>, op: &Op, call: &Call) {
         let deeds = self.deeds.entry(who).or_default();
         if op.actions.is_empty() {
             deeds.n_free += 1;
@@ -212,6 +214,9 @@ impl Tally {
                     entry.n += 1;
                     entry.n_error += u32::from(call.outcome == Outcome::Missing);
                     entry.last = entry.last.max(call.at);
+                    if let Some(person) = person {
+                        *deeds.people.entry(person.to_owned()).or_default().entry(action).or_default() += 1;
+                    }
                 }
             }
         }
@@ -228,8 +233,6 @@ impl Tally {
 
     /// Calls and sign-ins of the identities given.
     pub(crate) fn n_calls(&self, of: impl Iterator<Item = u32>) -> u64 {
-        of.filter_map(|idx| self.deeds.get(&idx))
-            .map(|deeds| u64::from(deeds.n_calls + deeds.n_free))
-            .sum()
+        of.filter_map(|idx| self.deeds.get(&idx)).map(|deeds| u64::from(deeds.n_calls + deeds.n_free)).sum()
     }
 }

@@ -19,17 +19,12 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-        }
+        Self { root: root.to_owned() }
     }
 
     fn create(&self, path: &str) -> Result<(PathBuf, BufWriter<File>), SampleError> {
         let full = self.root.join(path);
-        let fault = |source| SampleError::Write {
-            path: full.clone(),
-            source,
-        };
+        let fault = |source| SampleError::Write { path: full.clone(), source };
         if let Some(folder) = full.parent() {
             fs::create_dir_all(folder).map_err(fault)?;
         }
@@ -38,14 +33,8 @@ impl Writer {
     }
 
     /// One JSON document, indented as the command line tools print it.
-    pub(crate) fn pretty<T: Serialize>(
-        &self,
-        path: &str,
-        what: &'static str,
-        value: &T,
-    ) -> Result<(), SampleError> {
-        let mut text = serde_json::to_vec_pretty(value)
-            .map_err(|source| SampleError::Encode { what, source })?;
+    pub(crate) fn pretty<T: Serialize>(&self, path: &str, what: &'static str, value: &T) -> Result<(), SampleError> {
+        let mut text = serde_json::to_vec_pretty(value).map_err(|source| SampleError::Encode { what, source })?;
         text.push(b'\n');
         self.bytes(path, &text)
     }
@@ -58,17 +47,8 @@ impl Writer {
     }
 
     /// `{"<key>":[…]}`, or a bare array when the key is empty; gzip when the name says so.
-    pub(crate) fn envelope(
-        &self,
-        path: &str,
-        key: &str,
-        records: &[Vec<u8>],
-    ) -> Result<(), SampleError> {
-        let (open, close) = if key.is_empty() {
-            ("[".to_owned(), "]")
-        } else {
-            (format!("{{\"{key}\":["), "]}")
-        };
+    pub(crate) fn envelope(&self, path: &str, key: &str, records: &[Vec<u8>]) -> Result<(), SampleError> {
+        let (open, close) = if key.is_empty() { ("[".to_owned(), "]") } else { (format!("{{\"{key}\":["), "]}") };
         self.joined(path, &open, b",", close, records)
     }
 
@@ -97,13 +77,7 @@ impl Writer {
     }
 }
 
-fn join(
-    out: &mut impl Write,
-    open: &str,
-    between: &[u8],
-    close: &str,
-    records: &[Vec<u8>],
-) -> std::io::Result<()> {
+fn join(out: &mut impl Write, open: &str, between: &[u8], close: &str, records: &[Vec<u8>]) -> std::io::Result<()> {
     out.write_all(open.as_bytes())?;
     for (i, record) in records.iter().enumerate() {
         if i > 0 {
@@ -116,8 +90,5 @@ fn join(
 
 /// A record as compact bytes.
 pub(crate) fn encode(record: &serde_json::Value) -> Result<Vec<u8>, SampleError> {
-    serde_json::to_vec(record).map_err(|source| SampleError::Encode {
-        what: "log record",
-        source,
-    })
+    serde_json::to_vec(record).map_err(|source| SampleError::Encode { what: "log record", source })
 }

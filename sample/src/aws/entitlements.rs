@@ -22,19 +22,15 @@ use crate::{
 pub(crate) fn write(world: &World, tally: &Tally, writer: &Writer) -> Result<(), SampleError> {
     for (idx, account) in accounts(Cloud::Aws).iter().enumerate() {
         let people: Vec<&Identity> = world.of_account(Cloud::Aws, idx).collect();
-        let (users, roles): (Vec<&Identity>, Vec<&Identity>) = people
-            .iter()
-            .partition(|i| i.persona.subject == Subject::User);
+        let (users, roles): (Vec<&Identity>, Vec<&Identity>) =
+            people.iter().partition(|i| i.persona.subject == Subject::User);
         let details = json!({
             "UserDetailList": users.iter().map(|me| user(me, world)).collect::<Vec<_>>(),
             "GroupDetailList": GROUPS.iter().map(|(name, of)| group(name, of, account.id)).collect::<Vec<_>>(),
             "RoleDetailList": roles.iter().map(|me| role(me, world, tally)).collect::<Vec<_>>(),
             "Policies": policies(&people, account.id),
         });
-        let path = format!(
-            "aws/entitlements/{}/account-authorization-details.json",
-            account.id
-        );
+        let path = format!("aws/entitlements/{}/account-authorization-details.json", account.id);
         writer.pretty(&path, "account authorization details", &details)?;
     }
     Ok(())
@@ -43,8 +39,7 @@ pub(crate) fn write(world: &World, tally: &Tally, writer: &Writer) -> Result<(),
 /// Some day in the two years before the logs begin.
 fn created(me: &Identity, world: &World) -> String {
     iso_seconds(
-        world.span.0 - (20 + (mix(me.noise, 0xcd) % 700) as i64) * DAY_US
-            + (me.noise % 80_000) as i64 * 1_000_000,
+        world.span.0 - (20 + (mix(me.noise, 0xcd) % 700) as i64) * DAY_US + (me.noise % 80_000) as i64 * 1_000_000,
     )
     .replace('Z', "+00:00")
 }
@@ -54,19 +49,14 @@ fn attached(grants: &[Grant], account: &str) -> Vec<Value> {
         Grant::Managed(name) | Grant::Customer(name) => policy(name),
         _ => None,
     });
-    names
-        .map(|p| json!({ "PolicyName": p.name, "PolicyArn": p.arn(account) }))
-        .collect()
+    names.map(|p| json!({ "PolicyName": p.name, "PolicyArn": p.arn(account) })).collect()
 }
 
 fn inline(me: &Identity) -> Vec<Value> {
     let mut out = Vec::new();
     for grant in me.persona.grants {
         if let Grant::Inline(name, actions, resources) = grant {
-            let resources: Vec<String> = resources
-                .iter()
-                .map(|template| fill(template, me))
-                .collect();
+            let resources: Vec<String> = resources.iter().map(|template| fill(template, me)).collect();
             out.push(json!({
                 "PolicyName": name,
                 "PolicyDocument": {
@@ -81,9 +71,8 @@ fn inline(me: &Identity) -> Vec<Value> {
 
 fn boundary(me: &Identity) -> Option<Value> {
     me.persona.grants.iter().find_map(|grant| match grant {
-        Grant::Boundary(name) => policy(name).map(|p| {
-            json!({ "PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": p.arn(me.account().id) })
-        }),
+        Grant::Boundary(name) => policy(name)
+            .map(|p| json!({ "PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": p.arn(me.account().id) })),
         _ => None,
     })
 }
@@ -201,11 +190,7 @@ fn trust(me: &Identity, world: &World) -> Value {
             json!(["sts:AssumeRole", "sts:SetSourceIdentity"]),
             None,
         ),
-        _ => (
-            json!({ "Service": service_host(me) }),
-            json!("sts:AssumeRole"),
-            None,
-        ),
+        _ => (json!({ "Service": service_host(me) }), json!("sts:AssumeRole"), None),
     };
     let mut statement = json!({ "Effect": "Allow", "Principal": principal, "Action": action });
     if let Some(condition) = condition {
@@ -216,10 +201,7 @@ fn trust(me: &Identity, world: &World) -> Value {
 
 /// The last use in the logs; a yearly job was last used eleven months before they begin.
 fn last_used(me: &Identity, world: &World, tally: &Tally) -> Value {
-    let last = tally
-        .deeds
-        .get(&me.idx)
-        .and_then(|deeds| deeds.used.values().map(|u| u.last).max());
+    let last = tally.deeds.get(&me.idx).and_then(|deeds| deeds.used.values().map(|u| u.last).max());
     let yearly = (me.persona.key == "aws.year_end").then_some(world.span.0 - 300 * DAY_US);
     match last.or(yearly) {
         Some(at) => {
@@ -231,10 +213,7 @@ fn last_used(me: &Identity, world: &World, tally: &Tally) -> Value {
 
 /// The policies in use here, with the documents of AWS's own too.
 fn policies(people: &[&Identity], account: &str) -> Vec<Value> {
-    let mut used: BTreeSet<&str> = GROUPS
-        .iter()
-        .flat_map(|(_, policies)| policies.iter().copied())
-        .collect();
+    let mut used: BTreeSet<&str> = GROUPS.iter().flat_map(|(_, policies)| policies.iter().copied()).collect();
     let mut bounds = BTreeSet::new();
     for me in people {
         for grant in me.persona.grants {
@@ -245,12 +224,8 @@ fn policies(people: &[&Identity], account: &str) -> Vec<Value> {
             };
         }
     }
-    let listed = POLICIES
-        .iter()
-        .filter(|p| used.contains(p.name) || bounds.contains(p.name));
-    listed
-        .map(|p| managed(p, people, account, bounds.contains(p.name)))
-        .collect()
+    let listed = POLICIES.iter().filter(|p| used.contains(p.name) || bounds.contains(p.name));
+    listed.map(|p| managed(p, people, account, bounds.contains(p.name))).collect()
 }
 
 fn managed(policy: &Policy, people: &[&Identity], account: &str, bounds: bool) -> Value {
@@ -260,10 +235,7 @@ fn managed(policy: &Policy, people: &[&Identity], account: &str, bounds: bool) -
             _ => false,
         })
     };
-    let by_groups = GROUPS
-        .iter()
-        .filter(|(_, policies)| policies.contains(&policy.name))
-        .count();
+    let by_groups = GROUPS.iter().filter(|(_, policies)| policies.contains(&policy.name)).count();
     let n = people.iter().filter(holds).count() + by_groups;
     json!({
         "PolicyName": policy.name,

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     aws::resources::identity_arn,
+    calls::{Call, Session},
     ids::{aws_id, hex, iso_seconds, mix},
-    simulate::{Call, Session},
     world::{Identity, Start, Subject},
 };
 
@@ -19,11 +19,7 @@ pub(super) fn access_key(me: &Identity, session: &Session) -> String {
 
 /// Who made a call with these credentials.
 pub(super) fn of_session(me: &Identity, session: &Session, source_identity: Option<&str>) -> Value {
-    if me.persona.subject == Subject::User {
-        user(me, session)
-    } else {
-        assumed_role(me, session, source_identity)
-    }
+    if me.persona.subject == Subject::User { user(me, session) } else { assumed_role(me, session, source_identity) }
 }
 
 fn user(me: &Identity, session: &Session) -> Value {
@@ -62,12 +58,8 @@ fn assumed_role(me: &Identity, session: &Session, source_identity: Option<&str>)
         }),
     );
     if me.persona.start == Start::Web {
-        let provider =
-            format!("arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com");
-        context.insert(
-            "webIdFederationData".into(),
-            json!({ "federatedProvider": provider, "attributes": {} }),
-        );
+        let provider = format!("arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com");
+        context.insert("webIdFederationData".into(), json!({ "federatedProvider": provider, "attributes": {} }));
     }
     context.insert("attributes".into(), attributes(session));
     if let Some(name) = source_identity {
@@ -130,8 +122,5 @@ pub(super) fn service_host(me: &Identity) -> String {
 
 /// The subject of a pipeline's token.
 pub(super) fn subject(me: &Identity) -> String {
-    format!(
-        "repo:harrowgate/{}:ref:refs/heads/main",
-        me.name.trim_end_matches("-deploy")
-    )
+    format!("repo:harrowgate/{}:ref:refs/heads/main", me.name.trim_end_matches("-deploy"))
 }

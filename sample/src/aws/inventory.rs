@@ -46,11 +46,7 @@ pub(crate) fn write(writer: &Writer) -> Result<(), SampleError> {
             }
         }
         let path = format!("aws/inventory/{}/resources.json", account.id);
-        writer.pretty(
-            &path,
-            "resource inventory",
-            &json!({ "ResourceTagMappingList": list }),
-        )?;
+        writer.pretty(&path, "resource inventory", &json!({ "ResourceTagMappingList": list }))?;
     }
     Ok(())
 }

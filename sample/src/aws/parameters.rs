@@ -1,16 +1,15 @@
 //! What a call asked for and what it got: `requestParameters`, `responseElements`, `resources`.
 
+mod assume;
+
 use serde_json::{Value, json};
 
 use crate::{
-    aws::{
-        identity::subject,
-        resources::{arn, identity_arn, name, object_key, region},
-    },
-    ids::{aws_id, digits, hex, iso_seconds, mix, uuid, word},
+    aws::resources::{arn, name, object_key, region},
+    calls::{Call, NOBODY, Outcome, Session},
+    ids::{aws_id, digits, hex, iso_seconds, mix, pick, uuid},
     ops::Op,
-    simulate::{Call, NOBODY, Session},
-    world::{Account, Identity, Kind, World},
+    world::{Account, Cloud, Identity, Kind, Start, Subject, World},
 };
 
 /// Everything the parameters of one call can mention.
@@ -42,11 +41,18 @@ impl Scene<'_> {
 
     /// The other identity the call is about, or the caller itself.
     fn about(&self) -> &Identity {
-        if self.call.aux == NOBODY {
-            self.me
-        } else {
-            self.world.identity(self.call.aux)
+        if self.call.aux == NOBODY { self.me } else { self.world.identity(self.call.aux) }
+    }
+
+    /// A role of this account that fits, or the name one would have.
+    fn role_here(&self, fits: impl Fn(&Identity) -> bool) -> String {
+        let idx = self.world.people.iter().filter(|i| i.persona.cloud == Cloud::Aws && fits(i));
+        let here = idx.filter(|i| i.account().id == self.account.id);
+        let all: Vec<&Identity> = here.take(8).collect();
+        if all.is_empty() {
+            return format!("{}-app-server", self.account.prefix);
         }
+        all[pick(self.call.noise, 12, all.len())].name.clone()
     }
 
     /// Request, response and resources of the call.
@@ -60,11 +66,7 @@ impl Scene<'_> {
             "ec2" => self.ec2(),
             _ => self.other(),
         };
-        Elements {
-            request,
-            response,
-            resources: self.resources(),
-        }
+        Elements { request, response, resources: self.resources() }
     }
 
     fn resources(&self) -> Option<Value> {
@@ -74,29 +76,20 @@ impl Scene<'_> {
                 { "type": "AWS::S3::Object", "ARN": format!("{}/{}", self.arn(), object_key(self.call.noise, self.call.res)) },
                 { "accountId": account, "type": "AWS::S3::Bucket", "ARN": self.arn() },
             ])),
-            Kind::Bucket => Some(
-                json!([{ "accountId": account, "type": "AWS::S3::Bucket", "ARN": self.arn() }]),
-            ),
-            Kind::Key => {
-                Some(json!([{ "accountId": account, "type": "AWS::KMS::Key", "ARN": self.arn() }]))
+            Kind::Bucket => Some(json!([{ "accountId": account, "type": "AWS::S3::Bucket", "ARN": self.arn() }])),
+            Kind::Key => Some(json!([{ "accountId": account, "type": "AWS::KMS::Key", "ARN": self.arn() }])),
+            Kind::Table if self.op.data => {
+                Some(json!([{ "accountId": account, "type": "AWS::DynamoDB::Table", "ARN": self.arn() }]))
             }
-            Kind::Table if self.op.data => Some(
-                json!([{ "accountId": account, "type": "AWS::DynamoDB::Table", "ARN": self.arn() }]),
-            ),
-            Kind::Function if self.op.data => Some(
-                json!([{ "accountId": account, "type": "AWS::Lambda::Function", "ARN": self.arn() }]),
-            ),
+            Kind::Function if self.op.data => {
+                Some(json!([{ "accountId": account, "type": "AWS::Lambda::Function", "ARN": self.arn() }]))
+            }
             _ => None,
         }
     }
 
     fn s3(&self) -> Value {
-        let host = |bucket: &str| {
-            format!(
-                "{bucket}.s3.{}.amazonaws.com",
-                region(Kind::Bucket, self.call.res)
-            )
-        };
+        let host = |bucket: &str| format!("{bucket}.s3.{}.amazonaws.com", region(Kind::Bucket, self.call.res));
         match self.op.target {
             Kind::Object => {
                 let bucket = self.name();
@@ -140,46 +133,35 @@ impl Scene<'_> {
                     "createDate": console_date(self.call.at),
                     "passwordResetRequired": false,
                 });
-                (
-                    json!({ "userName": about.name, "passwordResetRequired": false }),
-                    json!({ "loginProfile": profile }),
-                )
+                (json!({ "userName": about.name, "passwordResetRequired": false }), json!({ "loginProfile": profile }))
             }
             "AttachUserPolicy" => {
                 let policy = "arn:aws:iam::aws:policy/AdministratorAccess";
-                (
-                    json!({ "userName": about.name, "policyArn": policy }),
-                    Value::Null,
-                )
+                (json!({ "userName": about.name, "policyArn": policy }), Value::Null)
             }
             "CreatePolicyVersion" => {
-                let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+                let document =
+                    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
                 let arn = format!("arn:aws:iam::{}:policy/PlatformTooling", self.account.id);
-                let version = json!({ "versionId": "v4", "isDefaultVersion": true, "createDate": console_date(self.call.at) });
+                let version =
+                    json!({ "versionId": "v4", "isDefaultVersion": true, "createDate": console_date(self.call.at) });
                 (
                     json!({ "policyArn": arn, "policyDocument": document, "setAsDefault": true }),
                     json!({ "policyVersion": version }),
                 )
             }
-            "AddUserToGroup" => (
-                json!({ "groupName": "developers", "userName": about.name }),
-                Value::Null,
-            ),
-            "TagUser" => (
-                json!({ "userName": about.name, "tags": [{ "key": "team", "value": "orders" }] }),
-                Value::Null,
-            ),
-            "GetRole" | "ListAttachedRolePolicies" => (
-                json!({ "roleName": format!("{}-orders-api", self.account.prefix) }),
-                Value::Null,
-            ),
+            "AddUserToGroup" => (json!({ "groupName": "developers", "userName": about.name }), Value::Null),
+            "TagUser" => {
+                (json!({ "userName": about.name, "tags": [{ "key": "team", "value": "orders" }] }), Value::Null)
+            }
+            "GetRole" | "ListAttachedRolePolicies" => {
+                (json!({ "roleName": self.role_here(|i| i.persona.subject == Subject::Role) }), Value::Null)
+            }
             "GetPolicyVersion" => {
                 let arn = format!("arn:aws:iam::{}:policy/TeamDeveloper", self.account.id);
                 (json!({ "policyArn": arn, "versionId": "v3" }), Value::Null)
             }
-            "ListRoles" | "ListPolicies" | "ListUsers" | "ListGroups" => {
-                (json!({ "maxItems": 100 }), Value::Null)
-            }
+            "ListRoles" | "ListPolicies" | "ListUsers" | "ListGroups" => (json!({ "maxItems": 100 }), Value::Null),
             "GetAccountSummary" | "GetCredentialReport" => (Value::Null, Value::Null),
             _ => (user, Value::Null),
         }
@@ -222,10 +204,7 @@ impl Scene<'_> {
                 }),
                 json!({ "requestId": uuid(noise, 8), "_return": true }),
             ),
-            "DescribeInstances" => (
-                json!({ "maxResults": 100, "instancesSet": {}, "filterSet": {} }),
-                Value::Null,
-            ),
+            "DescribeInstances" => (json!({ "maxResults": 100, "instancesSet": {}, "filterSet": {} }), Value::Null),
             _ => (json!({ "maxResults": 100, "filterSet": {} }), Value::Null),
         }
     }
@@ -241,7 +220,7 @@ impl Scene<'_> {
             "monitoring": { "enabled": false },
             "subnetId": format!("subnet-0{}", hex(mix(noise % 3, 1), 2, 16)),
             "iamInstanceProfile": {
-                "arn": format!("arn:aws:iam::{account}:instance-profile/{}-app-server", self.account.prefix),
+                "arn": format!("arn:aws:iam::{account}:instance-profile/{}", self.role_here(|i| i.persona.start == Start::Service("ec2"))),
             },
             "clientToken": uuid(noise, 7),
             "disableApiTermination": false,
@@ -259,35 +238,24 @@ impl Scene<'_> {
     fn other(&self) -> (Value, Value) {
         let noise = self.call.noise;
         match (self.op.target, self.op.name) {
-            (Kind::None, "StartQuery" | "GetQueryResults") => {
-                (json!({ "queryId": uuid(noise, 6) }), Value::Null)
-            }
+            (Kind::None, "StartQuery" | "GetQueryResults") => (json!({ "queryId": uuid(noise, 6) }), Value::Null),
             (Kind::None, "LookupEvents") => (json!({ "maxResults": 50 }), Value::Null),
             (Kind::None, _) => (Value::Null, Value::Null),
             (Kind::Function, "CreateFunction20150331") => (
                 json!({
                     "functionName": self.name(), "runtime": "python3.12", "handler": "app.handler",
-                    "role": format!("arn:aws:iam::{}:role/{}-orders-fn", self.account.id, self.account.prefix),
+                    "role": format!("arn:aws:iam::{}:role/{}", self.account.id, self.role_here(|i| i.persona.start == Start::Service("lambda"))),
                 }),
                 json!({ "functionArn": self.arn(), "version": "$LATEST" }),
             ),
             (Kind::Function, _) => {
-                let response = if self.op.read || self.op.data {
-                    Value::Null
-                } else {
-                    json!({ "functionArn": self.arn() })
-                };
+                let response =
+                    if self.op.read || self.op.data { Value::Null } else { json!({ "functionArn": self.arn() }) };
                 (json!({ "functionName": self.name() }), response)
             }
-            (Kind::Table, _) => (
-                json!({ "tableName": self.name(), "consistentRead": false }),
-                Value::Null,
-            ),
+            (Kind::Table, _) => (json!({ "tableName": self.name(), "consistentRead": false }), Value::Null),
             (Kind::Secret, _) => (json!({ "secretId": self.arn() }), Value::Null),
-            (Kind::Parameter, _) => (
-                json!({ "name": self.name(), "withDecryption": true }),
-                Value::Null,
-            ),
+            (Kind::Parameter, _) => (json!({ "name": self.name(), "withDecryption": true }), Value::Null),
             (Kind::Key, _) => (
                 json!({ "keyId": self.arn(), "encryptionAlgorithm": "SYMMETRIC_DEFAULT", "encryptionContext": { "app": self.account.prefix } }),
                 Value::Null,
@@ -305,10 +273,7 @@ impl Scene<'_> {
                 json!({ "command": { "commandId": uuid(noise, 6), "status": "Pending" } }),
             ),
             (Kind::Instance, _) => (json!({ "instanceId": self.name() }), Value::Null),
-            (Kind::Repo, _) => (
-                json!({ "registryId": self.account.id, "repositoryName": self.name() }),
-                Value::Null,
-            ),
+            (Kind::Repo, _) => (json!({ "registryId": self.account.id, "repositoryName": self.name() }), Value::Null),
             (Kind::Stack, _) => (json!({ "stackName": self.name() }), Value::Null),
             (Kind::Workgroup, "StartQueryExecution") => (
                 json!({ "queryString": "HIDDEN_DUE_TO_SECURITY_REASONS", "workGroup": self.name() }),
@@ -316,14 +281,10 @@ impl Scene<'_> {
             ),
             (Kind::Workgroup, _) => (json!({ "queryExecutionId": uuid(noise, 6) }), Value::Null),
             (Kind::GlueDb, "GetTables") => (json!({ "databaseName": self.name() }), Value::Null),
-            (Kind::GlueDb, _) => (
-                json!({ "databaseName": self.name(), "name": "daily" }),
-                Value::Null,
-            ),
-            (Kind::GlueJob, _) => (
-                json!({ "jobName": self.name() }),
-                json!({ "jobRunId": format!("jr_{}", hex(noise, 6, 64)) }),
-            ),
+            (Kind::GlueDb, _) => (json!({ "databaseName": self.name(), "name": "daily" }), Value::Null),
+            (Kind::GlueJob, _) => {
+                (json!({ "jobName": self.name() }), json!({ "jobRunId": format!("jr_{}", hex(noise, 6, 64)) }))
+            }
             (Kind::Db, _) => (
                 json!({ "dBInstanceIdentifier": self.name(), "dBSnapshotIdentifier": format!("nightly-{}", digits(noise, 6, 8)) }),
                 json!({ "dBInstanceIdentifier": self.name(), "status": "creating" }),
@@ -336,97 +297,24 @@ impl Scene<'_> {
     /// Sign-ins and the calls that begin a session.
     fn special(&self) -> Elements {
         let me = self.about();
-        let none = Elements {
-            request: Value::Null,
-            response: Value::Null,
-            resources: None,
-        };
+        let none = Elements { request: Value::Null, response: Value::Null, resources: None };
         match self.op.extra {
-            "login" => Elements {
-                response: json!({ "ConsoleLogin": "Success" }),
-                ..none
-            },
+            "login" => {
+                let result = if self.call.outcome == Outcome::Success { "Success" } else { "Failure" };
+                Elements { response: json!({ "ConsoleLogin": result }), ..none }
+            }
             "role" => {
-                let (request, response) = if self.op.service == "ec2" {
-                    self.ec2()
-                } else {
-                    self.other()
-                };
-                Elements {
-                    request,
-                    response,
-                    resources: None,
-                }
+                let (request, response) = if self.op.service == "ec2" { self.ec2() } else { self.other() };
+                Elements { request, response, resources: None }
             }
             _ => self.assume(me),
-        }
-    }
-
-    fn assume(&self, me: &Identity) -> Elements {
-        let role = identity_arn(me);
-        let started = self.role_session();
-        let mut request = json!({ "roleArn": role, "roleSessionName": started });
-        match self.op.extra {
-            "vendor" => request["externalId"] = json!(uuid(me.noise, 6)),
-            "assume" => request["sourceIdentity"] = json!(self.world.identity(self.call.who).name),
-            "saml" => {
-                request["principalArn"] = json!(format!(
-                    "arn:aws:iam::{}:saml-provider/AWSSSO_{}_DO_NOT_DELETE",
-                    me.account().id,
-                    hex(77, 1, 16)
-                ));
-            }
-            _ => {}
-        }
-        request["durationSeconds"] = json!(3600);
-        let mut response = json!({
-            "credentials": {
-                "accessKeyId": aws_id("ASIA", self.session_of_role()),
-                "sessionToken": word(self.call.noise, 5, 64),
-                "expiration": console_date(self.call.at + 3_600_000_000),
-            },
-            "assumedRoleUser": {
-                "assumedRoleId": format!("{}:{started}", me.unique),
-                "arn": format!("arn:aws:sts::{}:assumed-role/{}/{started}", me.account().id, me.name),
-            },
-        });
-        if self.op.extra == "web" {
-            response["subjectFromWebIdentityToken"] = json!(subject(me));
-            response["audience"] = json!("sts.amazonaws.com");
-        }
-        let resources =
-            json!([{ "accountId": me.account().id, "type": "AWS::IAM::Role", "ARN": role }]);
-        Elements {
-            request,
-            response,
-            resources: Some(resources),
-        }
-    }
-
-    /// The name of the session being started: the caller's for a chain, else the one of these credentials.
-    fn role_session(&self) -> String {
-        if self.op.extra == "assume" {
-            self.world.identity(self.call.who).name.clone()
-        } else {
-            self.session.name.clone()
-        }
-    }
-
-    /// The noise of the new session's key: a chain's own session is opened just before its caller's.
-    fn session_of_role(&self) -> u64 {
-        if self.op.extra == "assume" {
-            self.session.parent_noise
-        } else {
-            self.session.noise
         }
     }
 }
 
 /// `Oct 31, 2026, 8:15:30 AM`, as IAM and STS print dates in responses.
 fn console_date(at_us: i64) -> String {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let iso = iso_seconds(at_us);
     let number = |from: usize, to: usize| iso[from..to].parse::<usize>().unwrap_or(0);
     let hour = number(11, 13);

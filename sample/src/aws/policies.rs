@@ -27,41 +27,19 @@ pub(super) struct Policy {
 }
 
 const fn allow(actions: &'static [&'static str]) -> Statement {
-    Statement {
-        deny: false,
-        invert: false,
-        actions,
-        resource: "*",
-        condition: None,
-    }
+    Statement { deny: false, invert: false, actions, resource: "*", condition: None }
 }
 
 const fn allow_on(actions: &'static [&'static str], resource: &'static str) -> Statement {
-    Statement {
-        deny: false,
-        invert: false,
-        actions,
-        resource,
-        condition: None,
-    }
+    Statement { deny: false, invert: false, actions, resource, condition: None }
 }
 
 const fn aws(name: &'static str, statements: &'static [Statement]) -> Policy {
-    Policy {
-        name,
-        path: "/",
-        by_aws: true,
-        statements,
-    }
+    Policy { name, path: "/", by_aws: true, statements }
 }
 
 const fn own(name: &'static str, statements: &'static [Statement]) -> Policy {
-    Policy {
-        name,
-        path: "/",
-        by_aws: false,
-        statements,
-    }
+    Policy { name, path: "/", by_aws: false, statements }
 }
 
 /// Every policy that an account-authorization-details file of this company can name.
@@ -79,10 +57,13 @@ pub(super) const POLICIES: &[Policy] = &[
             },
             allow(&[
                 "account:GetAccountInformation",
+                "account:GetGovCloudAccountInformation",
+                "account:GetPrimaryEmail",
                 "account:ListRegions",
                 "iam:CreateServiceLinkedRole",
                 "iam:DeleteServiceLinkedRole",
                 "iam:ListRoles",
+                "organizations:DescribeEffectivePolicy",
                 "organizations:DescribeOrganization",
             ]),
         ],
@@ -91,8 +72,16 @@ pub(super) const POLICIES: &[Policy] = &[
         "IAMFullAccess",
         &[allow(&[
             "iam:*",
+            "organizations:DescribeAccount",
             "organizations:DescribeOrganization",
+            "organizations:DescribeOrganizationalUnit",
+            "organizations:DescribePolicy",
+            "organizations:ListChildren",
+            "organizations:ListParents",
+            "organizations:ListPoliciesForTarget",
+            "organizations:ListRoots",
             "organizations:ListPolicies",
+            "organizations:ListTargetsForPolicy",
         ])],
     ),
     aws(
@@ -106,41 +95,23 @@ pub(super) const POLICIES: &[Policy] = &[
             "iam:SimulatePrincipalPolicy",
         ])],
     ),
-    aws(
-        "AmazonS3FullAccess",
-        &[allow(&["s3:*", "s3-object-lambda:*"])],
-    ),
+    aws("AmazonS3FullAccess", &[allow(&["s3:*", "s3-object-lambda:*"])]),
     aws(
         "AmazonS3ReadOnlyAccess",
-        &[allow(&[
-            "s3:Get*",
-            "s3:List*",
-            "s3:Describe*",
-            "s3-object-lambda:Get*",
-            "s3-object-lambda:List*",
-        ])],
+        &[allow(&["s3:Get*", "s3:List*", "s3:Describe*", "s3-object-lambda:Get*", "s3-object-lambda:List*"])],
     ),
     aws(
         "AmazonEC2ReadOnlyAccess",
         &[
             allow(&["ec2:Describe*", "ec2:GetSecurityGroupsForVpc"]),
             allow(&["elasticloadbalancing:Describe*"]),
-            allow(&[
-                "cloudwatch:ListMetrics",
-                "cloudwatch:GetMetricStatistics",
-                "cloudwatch:Describe*",
-            ]),
+            allow(&["cloudwatch:ListMetrics", "cloudwatch:GetMetricStatistics", "cloudwatch:Describe*"]),
             allow(&["autoscaling:Describe*"]),
         ],
     ),
     aws(
         "AWSCloudTrail_ReadOnlyAccess",
-        &[allow(&[
-            "cloudtrail:Get*",
-            "cloudtrail:Describe*",
-            "cloudtrail:List*",
-            "cloudtrail:LookupEvents",
-        ])],
+        &[allow(&["cloudtrail:Get*", "cloudtrail:Describe*", "cloudtrail:List*", "cloudtrail:LookupEvents"])],
     ),
     aws(
         "AmazonSSMManagedInstanceCore",
@@ -224,10 +195,7 @@ pub(super) const POLICIES: &[Policy] = &[
                 "cloudformation:DescribeStacks",
             ]),
             allow_on(&["sts:AssumeRole"], "arn:aws:iam::*:role/ops/*"),
-            allow_on(
-                &["iam:ChangePassword", "iam:GetUser"],
-                "arn:aws:iam::*:user/${aws:username}",
-            ),
+            allow_on(&["iam:ChangePassword", "iam:GetUser"], "arn:aws:iam::*:user/${aws:username}"),
             Statement {
                 deny: true,
                 invert: false,
@@ -288,23 +256,14 @@ pub(super) const POLICIES: &[Policy] = &[
                 invert: false,
                 actions: &["iam:PassRole"],
                 resource: "arn:aws:iam::*:role/*-fn*",
-                condition: Some((
-                    "StringEquals",
-                    "iam:PassedToService",
-                    "lambda.amazonaws.com",
-                )),
+                condition: Some(("StringEquals", "iam:PassedToService", "lambda.amazonaws.com")),
             },
         ],
     ),
     own(
         "PlatformTooling",
         &[
-            allow(&[
-                "ec2:*",
-                "autoscaling:*",
-                "elasticloadbalancing:*",
-                "cloudformation:*",
-            ]),
+            allow(&["ec2:*", "autoscaling:*", "elasticloadbalancing:*", "cloudformation:*"]),
             allow(&[
                 "iam:PassRole",
                 "iam:CreatePolicyVersion",
@@ -328,16 +287,7 @@ pub(super) const POLICIES: &[Policy] = &[
             "cloudwatch:DescribeAlarms",
         ])],
     ),
-    own(
-        "OpsBoundary",
-        &[allow(&[
-            "ec2:*",
-            "ssm:*",
-            "rds:*",
-            "cloudwatch:*",
-            "logs:*",
-        ])],
-    ),
+    own("OpsBoundary", &[allow(&["ec2:*", "ssm:*", "rds:*", "cloudwatch:*", "logs:*"])]),
     own(
         "NightlyBackup",
         &[allow(&[
@@ -363,8 +313,7 @@ pub(super) const POLICIES: &[Policy] = &[
 ];
 
 /// The company's groups and their policies.
-pub(super) const GROUPS: &[(&str, &[&str])] =
-    &[("developers", &["TeamDeveloper"]), ("alumni", &[])];
+pub(super) const GROUPS: &[(&str, &[&str])] = &[("developers", &["TeamDeveloper"]), ("alumni", &[])];
 
 pub(super) fn policy(name: &str) -> Option<&'static Policy> {
     POLICIES.iter().find(|policy| policy.name == name)
@@ -373,22 +322,12 @@ pub(super) fn policy(name: &str) -> Option<&'static Policy> {
 /// The rules of a policy; a name outside the table gives none, and so would grant nothing.
 pub(crate) fn policy_rules(name: &str) -> Vec<Rule> {
     let statements = policy(name).map_or(&[][..], |policy| policy.statements);
-    statements
-        .iter()
-        .map(|s| Rule {
-            deny: s.deny,
-            invert: s.invert,
-            ..Rule::allow(s.actions)
-        })
-        .collect()
+    statements.iter().map(|s| Rule { deny: s.deny, invert: s.invert, ..Rule::allow(s.actions) }).collect()
 }
 
 /// The customer policies of a group.
 pub(crate) fn group_policies(name: &str) -> &'static [&'static str] {
-    GROUPS
-        .iter()
-        .find(|(group, _)| *group == name)
-        .map_or(&[], |(_, policies)| policies)
+    GROUPS.iter().find(|(group, _)| *group == name).map_or(&[], |(_, policies)| policies)
 }
 
 impl Policy {
@@ -400,12 +339,7 @@ impl Policy {
 
     /// The policy document.
     pub(super) fn document(&self) -> Value {
-        let statements: Vec<Value> = self
-            .statements
-            .iter()
-            .enumerate()
-            .map(|(i, s)| s.json(i, self.by_aws))
-            .collect();
+        let statements: Vec<Value> = self.statements.iter().enumerate().map(|(i, s)| s.json(i, self.by_aws)).collect();
         json!({ "Version": "2012-10-17", "Statement": statements })
     }
 }
@@ -416,20 +350,10 @@ impl Statement {
         if !by_aws {
             out.insert("Sid".into(), json!(format!("S{idx}")));
         }
-        out.insert(
-            "Effect".into(),
-            json!(if self.deny { "Deny" } else { "Allow" }),
-        );
+        out.insert("Effect".into(), json!(if self.deny { "Deny" } else { "Allow" }));
         // A single action is a plain string, as the console writes it.
-        let actions = if self.actions.len() == 1 {
-            json!(self.actions[0])
-        } else {
-            json!(self.actions)
-        };
-        out.insert(
-            if self.invert { "NotAction" } else { "Action" }.into(),
-            actions,
-        );
+        let actions = if self.actions.len() == 1 { json!(self.actions[0]) } else { json!(self.actions) };
+        out.insert(if self.invert { "NotAction" } else { "Action" }.into(), actions);
         out.insert("Resource".into(), json!(self.resource));
         if let Some((operator, key, value)) = self.condition {
             out.insert("Condition".into(), json!({ operator: { key: value } }));

@@ -9,9 +9,9 @@ use crate::{
 pub(super) const REGIONS: [&str; 3] = ["eu-central-1", "eu-west-1", "us-east-1"];
 
 const TOPIC: [&str; 26] = [
-    "orders", "invoices", "images", "clicks", "exports", "reports", "models", "sessions", "labels",
-    "receipts", "returns", "prices", "stock", "search", "mail", "audit", "backups", "logs",
-    "features", "events", "quotes", "routes", "tickets", "vouchers", "media", "ledger",
+    "orders", "invoices", "images", "clicks", "exports", "reports", "models", "sessions", "labels", "receipts",
+    "returns", "prices", "stock", "search", "mail", "audit", "backups", "logs", "features", "events", "quotes",
+    "routes", "tickets", "vouchers", "media", "ledger",
 ];
 const USE: [&str; 6] = ["api", "worker", "sync", "digest", "notify", "resize"];
 
@@ -27,20 +27,12 @@ fn noise(kind: Kind, account: &Account, idx: u16) -> u64 {
 
 /// The region a resource lives in: most at home.
 pub(super) fn region(kind: Kind, idx: u16) -> &'static str {
-    if idx % 7 == 6 && kind != Kind::Trail {
-        REGIONS[1]
-    } else {
-        REGIONS[0]
-    }
+    if idx % 7 == 6 && kind != Kind::Trail { REGIONS[1] } else { REGIONS[0] }
 }
 
 /// The short name: bucket, function, table, instance id, secret name, queue.
 pub(super) fn name(kind: Kind, account: &Account, idx: u16) -> String {
-    let (p, t, n) = (
-        account.prefix,
-        topic(idx),
-        noise(kind.container(), account, idx),
-    );
+    let (p, t, n) = (account.prefix, topic(idx), noise(kind.container(), account, idx));
     match kind {
         Kind::Bucket | Kind::Object if idx + 1 == kind.pool() => {
             format!("hg-{p}-customer-archive-{}", hex(n, 1, 6))
@@ -72,19 +64,13 @@ pub(super) fn arn(kind: Kind, account: &Account, idx: u16) -> String {
         Kind::Instance => format!("arn:aws:ec2:{region}:{id}:instance/{name}"),
         Kind::Volume => format!("arn:aws:ec2:{region}:{id}:volume/{name}"),
         Kind::SecurityGroup => format!("arn:aws:ec2:{region}:{id}:security-group/{name}"),
-        Kind::Secret => format!(
-            "arn:aws:secretsmanager:{region}:{id}:secret:{name}-{}",
-            word(n, 9, 6)
-        ),
+        Kind::Secret => format!("arn:aws:secretsmanager:{region}:{id}:secret:{name}-{}", word(n, 9, 6)),
         Kind::Parameter => format!("arn:aws:ssm:{region}:{id}:parameter{name}"),
         Kind::Key => format!("arn:aws:kms:{region}:{id}:key/{name}"),
         Kind::Queue => format!("arn:aws:sqs:{region}:{id}:{name}"),
         Kind::LogGroup => format!("arn:aws:logs:{region}:{id}:log-group:{name}"),
         Kind::Repo => format!("arn:aws:ecr:{region}:{id}:repository/{name}"),
-        Kind::Stack => format!(
-            "arn:aws:cloudformation:{region}:{id}:stack/{name}/{}",
-            uuid(n, 3)
-        ),
+        Kind::Stack => format!("arn:aws:cloudformation:{region}:{id}:stack/{name}/{}", uuid(n, 3)),
         Kind::Workgroup => format!("arn:aws:athena:{region}:{id}:workgroup/{name}"),
         Kind::GlueDb => format!("arn:aws:glue:{region}:{id}:database/{name}"),
         Kind::GlueJob => format!("arn:aws:glue:{region}:{id}:job/{name}"),
@@ -97,12 +83,7 @@ pub(super) fn arn(kind: Kind, account: &Account, idx: u16) -> String {
 /// An object's key inside its bucket.
 pub(super) fn object_key(noise: u64, idx: u16) -> String {
     let n = mix(noise, 4);
-    format!(
-        "{}/2026/{:02}/part-{:05}.parquet",
-        topic(idx),
-        1 + n % 10,
-        n % 4000
-    )
+    format!("{}/2026/{:02}/part-{:05}.parquet", topic(idx), 1 + n % 10, n % 4000)
 }
 
 /// The path of a role, with both slashes.

@@ -38,11 +38,7 @@ fn group_id(group: &str) -> String {
 /// The assignments by which an identity holds its roles, its groups' among them.
 pub(super) fn assignments(me: &Identity) -> Vec<Assignment> {
     let subscription = format!("/subscriptions/{}", me.account().id);
-    let kind = if me.persona.subject == Subject::User {
-        "User"
-    } else {
-        "ServicePrincipal"
-    };
+    let kind = if me.persona.subject == Subject::User { "User" } else { "ServicePrincipal" };
     let own = |salt: u64, name: &str, scope: String| {
         role(name).map(|role| Assignment {
             name: uuid(mix(me.noise, salt), 0x61),
@@ -50,11 +46,7 @@ pub(super) fn assignments(me: &Identity) -> Vec<Assignment> {
             scope,
             principal_id: me.unique.clone(),
             principal_type: kind,
-            principal_name: if kind == "User" {
-                me.email.clone()
-            } else {
-                uuid(me.noise, 0x61)
-            },
+            principal_name: if kind == "User" { me.email.clone() } else { uuid(me.noise, 0x61) },
         })
     };
     let mut out = Vec::new();
@@ -71,10 +63,7 @@ pub(super) fn assignments(me: &Identity) -> Vec<Assignment> {
 
 fn by_group(name: &str, group: &str, account: &Account) -> Option<Assignment> {
     role(name).map(|role| Assignment {
-        name: uuid(
-            mix(account.id.len() as u64, u64::from(account.id.as_bytes()[0])),
-            0x62,
-        ),
+        name: uuid(mix(account.id.len() as u64, u64::from(account.id.as_bytes()[0])), 0x62),
         role,
         scope: format!("/subscriptions/{}", account.id),
         principal_id: group_id(group),
@@ -92,39 +81,20 @@ pub(crate) fn write(world: &World, writer: &Writer) -> Result<(), SampleError> {
         list.dedup_by(|a, b| a.name == b.name);
         let rows: Vec<Value> = list.iter().map(|a| assignment(a, account)).collect();
         let folder = format!("azure/entitlements/{}", account.id);
-        writer.pretty(
-            &format!("{folder}/role-assignments.json"),
-            "role assignments",
-            &rows,
-        )?;
+        writer.pretty(&format!("{folder}/role-assignments.json"), "role assignments", &rows)?;
         let roles: Vec<Value> = ROLES.iter().map(|r| definition(r, account)).collect();
-        writer.pretty(
-            &format!("{folder}/role-definitions.json"),
-            "role definitions",
-            &roles,
-        )?;
-        let members: Vec<Value> = people
-            .iter()
-            .filter(|me| in_group(me))
-            .map(|me| member(me))
-            .collect();
+        writer.pretty(&format!("{folder}/role-definitions.json"), "role definitions", &roles)?;
+        let members: Vec<Value> = people.iter().filter(|me| in_group(me)).map(|me| member(me)).collect();
         let groups = json!([{
             "id": group_id("engineering"), "displayName": "engineering", "securityEnabled": true, "members": members,
         }]);
-        writer.pretty(
-            &format!("{folder}/group-members.json"),
-            "group members",
-            &groups,
-        )?;
+        writer.pretty(&format!("{folder}/group-members.json"), "group members", &groups)?;
     }
     Ok(())
 }
 
 fn in_group(me: &Identity) -> bool {
-    me.persona
-        .grants
-        .iter()
-        .any(|grant| matches!(grant, Grant::RoleByGroup(..)))
+    me.persona.grants.iter().any(|grant| matches!(grant, Grant::RoleByGroup(..)))
 }
 
 fn member(me: &Identity) -> Value {
@@ -137,18 +107,11 @@ fn member(me: &Identity) -> Value {
 }
 
 fn definition_id(role: &RoleDefinition, account: &Account) -> String {
-    format!(
-        "/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{}",
-        account.id, role.guid
-    )
+    format!("/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{}", account.id, role.guid)
 }
 
 fn assignment(a: &Assignment, account: &Account) -> Value {
-    let group = if a.scope.contains("/resourceGroups/") {
-        a.scope.split('/').nth(4)
-    } else {
-        None
-    };
+    let group = if a.scope.contains("/resourceGroups/") { a.scope.split('/').nth(4) } else { None };
     json!({
         "condition": null,
         "conditionVersion": null,
@@ -172,11 +135,7 @@ fn assignment(a: &Assignment, account: &Account) -> Value {
 }
 
 fn definition(role: &RoleDefinition, account: &Account) -> Value {
-    let scopes = if role.custom {
-        format!("/subscriptions/{}", account.id)
-    } else {
-        "/".to_owned()
-    };
+    let scopes = if role.custom { format!("/subscriptions/{}", account.id) } else { "/".to_owned() };
     json!({
         "assignableScopes": [scopes],
         "createdBy": null,

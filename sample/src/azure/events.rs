@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::{
     azure::{extras::write_health, records::View},
+    calls::{Call, Traffic},
     error::SampleError,
     ids::{civil, mix, uuid},
     ops::Ops,
     params::DAY_US,
-    simulate::{Call, Traffic},
     truth::RecordCounts,
     world::{Cloud, World, accounts},
     writer::{Writer, encode},
@@ -48,13 +48,7 @@ pub(crate) fn write(
         let session = &traffic.sessions[call.session as usize];
         let me = world.identity(session.who);
         let op = ops.get(call.op);
-        let view = View {
-            op,
-            call,
-            session,
-            me,
-            account: &accounts(Cloud::Azure)[usize::from(call.account)],
-        };
+        let view = View { op, call, session, me, account: &accounts(Cloud::Azure)[usize::from(call.account)] };
         counts.n_events += 1 + u64::from(op.pair);
         counts.n_second_records += u64::from(op.pair);
         if op.pair && call.account == 1 && call.at >= world.span.1 - LISTED_DAYS * DAY_US {
@@ -87,10 +81,7 @@ fn records(view: &View<'_>, day: i64) -> Vec<(i64, String, serde_json::Value)> {
         }
         _ => {
             let file = path("activity", account, day);
-            vec![
-                (call.at, file.clone(), view.activity(false)),
-                (view.end_at(), file, view.activity(true)),
-            ]
+            vec![(call.at, file.clone(), view.activity(false)), (view.end_at(), file, view.activity(true))]
         }
     }
 }
@@ -98,17 +89,8 @@ fn records(view: &View<'_>, day: i64) -> Vec<(i64, String, serde_json::Value)> {
 /// `azure/activity/<subscription>/y=2026/m=10/d=31/PT1H.json`.
 pub(super) fn path(folder: &str, account: &str, day: i64) -> String {
     let t = civil(day);
-    let account = if account.is_empty() {
-        String::new()
-    } else {
-        format!("/{account}")
-    };
-    format!(
-        "azure/{folder}{account}/y={:04}/m={:02}/d={:02}/PT1H.json",
-        t.year(),
-        t.month(),
-        t.day()
-    )
+    let account = if account.is_empty() { String::new() } else { format!("/{account}") };
+    format!("azure/{folder}{account}/y={:04}/m={:02}/d={:02}/PT1H.json", t.year(), t.month(), t.day())
 }
 
 fn flush(files: &mut Files, writer: &Writer, counts: &mut RecordCounts) -> Result<(), SampleError> {
@@ -133,11 +115,7 @@ fn write_listed(
     listed.sort_by(|a, b| b.cmp(a));
     let bytes: Vec<Vec<u8>> = listed.into_iter().map(|(_, bytes)| bytes).collect();
     let account = accounts(Cloud::Azure)[1].id;
-    writer.envelope(
-        &format!("azure/activity/{account}/activity-log-list.json"),
-        "",
-        &bytes,
-    )?;
+    writer.envelope(&format!("azure/activity/{account}/activity-log-list.json"), "", &bytes)?;
     counts.n_files += 1;
     Ok(())
 }

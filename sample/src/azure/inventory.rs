@@ -25,9 +25,7 @@ pub(crate) fn write(writer: &Writer) -> Result<(), SampleError> {
     for account in accounts(Cloud::Azure) {
         let list: Vec<Value> = KINDS
             .iter()
-            .flat_map(|(kind, arm)| {
-                (0..kind.pool()).map(move |idx| resource(*kind, arm, account, idx))
-            })
+            .flat_map(|(kind, arm)| (0..kind.pool()).map(move |idx| resource(*kind, arm, account, idx)))
             .collect();
         let path = format!("azure/inventory/{}/resources.json", account.id);
         writer.pretty(&path, "resource inventory", &list)?;

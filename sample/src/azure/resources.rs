@@ -5,10 +5,8 @@ use crate::{
     world::{Account, Identity, Kind},
 };
 
-const TOPIC: [&str; 12] = [
-    "web", "orders", "identity", "search", "reports", "mail", "images", "batch", "claims", "bi",
-    "portal", "cache",
-];
+const TOPIC: [&str; 12] =
+    ["web", "orders", "identity", "search", "reports", "mail", "images", "batch", "claims", "bi", "portal", "cache"];
 
 /// The Azure regions in use.
 pub(super) const LOCATION: &str = "westeurope";
@@ -18,10 +16,7 @@ fn topic(idx: u16) -> &'static str {
 }
 
 fn noise(kind: Kind, account: &Account, idx: u16) -> u64 {
-    mix(
-        mix(u64::from(account.id.as_bytes()[0]), kind as u64),
-        u64::from(idx),
-    )
+    mix(mix(u64::from(account.id.as_bytes()[0]), kind as u64), u64::from(idx))
 }
 
 /// The group a resource lives in: a few resources to each.
@@ -34,17 +29,13 @@ pub(super) fn name(kind: Kind, account: &Account, idx: u16) -> String {
     let (p, t) = (account.prefix, topic(idx));
     match kind {
         Kind::Vm => format!("vm-{p}-{t}"),
-        Kind::Disk => format!(
-            "vm-{p}-{t}_OsDisk_1_{}",
-            hex(noise(Kind::Vm, account, idx), 1, 12)
-        ),
+        Kind::Disk => format!("vm-{p}-{t}_OsDisk_1_{}", hex(noise(Kind::Vm, account, idx), 1, 12)),
         Kind::Nsg => format!("nsg-{p}-{t}"),
         Kind::WebApp => format!("app-hg-{p}-{t}"),
         Kind::Group => group_name(account, idx),
-        Kind::Storage | Kind::Blob | Kind::Diag => format!(
-            "sthg{p}{t}{}",
-            hex(noise(Kind::Storage, account, idx), 1, 4)
-        ),
+        Kind::Storage | Kind::Blob | Kind::Diag => {
+            format!("sthg{p}{t}{}", hex(noise(Kind::Storage, account, idx), 1, 4))
+        }
         Kind::SqlDb => format!("sql-hg-{p}/{t}"),
         Kind::Registry => format!("crhg{p}{t}"),
         Kind::Vault => format!("kv-hg-{p}-{t}"),
@@ -60,11 +51,7 @@ pub(super) fn secret_name(idx: u16) -> String {
 
 /// The ARM id, in the case in which ARM prints it.
 pub(super) fn id(kind: Kind, account: &Account, idx: u16) -> String {
-    let group = format!(
-        "/subscriptions/{}/resourceGroups/{}",
-        account.id,
-        group_name(account, idx)
-    );
+    let group = format!("/subscriptions/{}/resourceGroups/{}", account.id, group_name(account, idx));
     let name = name(kind, account, idx);
     match kind {
         Kind::Group => group,
@@ -84,11 +71,7 @@ pub(super) fn id(kind: Kind, account: &Account, idx: u16) -> String {
         }
         Kind::Vault | Kind::VaultSecret => {
             let vault = idx % Kind::Vault.pool();
-            let group = format!(
-                "/subscriptions/{}/resourceGroups/{}",
-                account.id,
-                group_name(account, vault)
-            );
+            let group = format!("/subscriptions/{}/resourceGroups/{}", account.id, group_name(account, vault));
             format!("{group}/providers/Microsoft.KeyVault/vaults/{name}")
         }
         _ => format!("/subscriptions/{}", account.id),
@@ -96,26 +79,14 @@ pub(super) fn id(kind: Kind, account: &Account, idx: u16) -> String {
 }
 
 /// The id that an Activity record of this kind carries: below the resource for settings, rules and assignments.
-pub(super) fn activity_id(
-    kind: Kind,
-    operation: &str,
-    account: &Account,
-    idx: u16,
-    noise: u64,
-) -> String {
+pub(super) fn activity_id(kind: Kind, operation: &str, account: &Account, idx: u16, noise: u64) -> String {
     let base = id(kind, account, idx);
     match kind {
         Kind::Nsg => format!("{base}/securityRules/allow-https"),
         Kind::Diag => format!("{base}/providers/Microsoft.Insights/diagnosticSettings/to-siem"),
-        Kind::Assignment => format!(
-            "{base}/providers/Microsoft.Authorization/roleAssignments/{}",
-            uuid(noise, 0x72)
-        ),
+        Kind::Assignment => format!("{base}/providers/Microsoft.Authorization/roleAssignments/{}", uuid(noise, 0x72)),
         Kind::Group if operation.contains("/deployments/") => {
-            format!(
-                "{base}/providers/Microsoft.Resources/deployments/release-{}",
-                hex(noise, 0x73, 7)
-            )
+            format!("{base}/providers/Microsoft.Resources/deployments/release-{}", hex(noise, 0x73, 7))
         }
         Kind::WebApp if operation.contains("/config/") => format!("{base}/config/appsettings"),
         Kind::Storage if operation.contains("/containers/") => {
@@ -128,10 +99,6 @@ pub(super) fn activity_id(
 /// The scope of an assignment below the subscription.
 pub(super) fn own_scope(kind: Kind, me: &Identity) -> String {
     // The vault of the secret that is the identity's own; the storage account of its own blobs.
-    let pinned = if kind == Kind::Vault {
-        me.pin(Kind::VaultSecret) % Kind::Vault.pool()
-    } else {
-        me.pin(Kind::Blob)
-    };
+    let pinned = if kind == Kind::Vault { me.pin(Kind::VaultSecret) % Kind::Vault.pool() } else { me.pin(Kind::Blob) };
     id(kind, me.account(), pinned)
 }

@@ -15,26 +15,14 @@ pub(super) struct RoleDefinition {
 }
 
 const fn built_in(name: &'static str, guid: &'static str, about: &'static str) -> RoleDefinition {
-    RoleDefinition {
-        name,
-        guid,
-        about,
-        custom: false,
-        actions: &[],
-        not_actions: &[],
-        data_actions: &[],
-    }
+    RoleDefinition { name, guid, about, custom: false, actions: &[], not_actions: &[], data_actions: &[] }
 }
 
 /// Every role that an assignment of this company can name.
 pub(super) const ROLES: &[RoleDefinition] = &[
     RoleDefinition {
         actions: &["*"],
-        ..built_in(
-            "Owner",
-            "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
-            "Full access, role assignments included.",
-        )
+        ..built_in("Owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "Full access, role assignments included.")
     },
     RoleDefinition {
         actions: &["*"],
@@ -51,27 +39,15 @@ pub(super) const ROLES: &[RoleDefinition] = &[
             "Microsoft.Subscription/cancel/action",
             "Microsoft.Subscription/enable/action",
         ],
-        ..built_in(
-            "Contributor",
-            "b24988ac-6180-42a0-ab88-20f7382dd24c",
-            "Everything but giving access to others.",
-        )
+        ..built_in("Contributor", "b24988ac-6180-42a0-ab88-20f7382dd24c", "Everything but giving access to others.")
     },
     RoleDefinition {
         actions: &["*/read"],
-        ..built_in(
-            "Reader",
-            "acdd72a7-3385-48ef-bd42-f606fba81ae7",
-            "Sees everything, changes nothing.",
-        )
+        ..built_in("Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7", "Sees everything, changes nothing.")
     },
     RoleDefinition {
         actions: &["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
-        ..built_in(
-            "User Access Administrator",
-            "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
-            "Decides who may access what.",
-        )
+        ..built_in("User Access Administrator", "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "Decides who may access what.")
     },
     RoleDefinition {
         actions: &[
@@ -116,11 +92,7 @@ pub(super) const ROLES: &[RoleDefinition] = &[
             "Microsoft.KeyVault/vaults/secrets/getSecret/action",
             "Microsoft.KeyVault/vaults/secrets/readMetadata/action",
         ],
-        ..built_in(
-            "Key Vault Secrets User",
-            "4633458b-17de-408a-b874-0445c86b69e6",
-            "Reads the contents of secrets.",
-        )
+        ..built_in("Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6", "Reads the contents of secrets.")
     },
     RoleDefinition {
         actions: &[
@@ -136,11 +108,7 @@ pub(super) const ROLES: &[RoleDefinition] = &[
             "Microsoft.KeyVault/operations/read",
         ],
         data_actions: &["Microsoft.KeyVault/vaults/secrets/*"],
-        ..built_in(
-            "Key Vault Secrets Officer",
-            "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
-            "Manages secrets.",
-        )
+        ..built_in("Key Vault Secrets Officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", "Manages secrets.")
     },
     RoleDefinition {
         custom: true,
@@ -167,14 +135,7 @@ pub(crate) fn role_rules(name: &str) -> Vec<Rule> {
         return Vec::new();
     };
     vec![
-        Rule {
-            data: Some(false),
-            except: role.not_actions.to_vec(),
-            ..Rule::allow(role.actions)
-        },
-        Rule {
-            data: Some(true),
-            ..Rule::allow(role.data_actions)
-        },
+        Rule { data: Some(false), except: role.not_actions.to_vec(), ..Rule::allow(role.actions) },
+        Rule { data: Some(true), ..Rule::allow(role.data_actions) },
     ]
 }

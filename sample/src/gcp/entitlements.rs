@@ -28,26 +28,15 @@ pub(crate) fn write(world: &World, writer: &Writer) -> Result<(), SampleError> {
             "project": format!("projects/{}", account.number),
             "resource": format!("//cloudresourcemanager.googleapis.com/projects/{}", account.id),
         }]);
-        writer.pretty(
-            &format!("{folder}/search-all-iam-policies.json"),
-            "IAM policies",
-            &found,
-        )?;
-        let roles: Vec<Value> = CUSTOM
-            .iter()
-            .map(|(id, title, list)| role(id, title, list, account))
-            .collect();
+        writer.pretty(&format!("{folder}/search-all-iam-policies.json"), "IAM policies", &found)?;
+        let roles: Vec<Value> = CUSTOM.iter().map(|(id, title, list)| role(id, title, list, account)).collect();
         writer.pretty(&format!("{folder}/roles.json"), "roles", &roles)?;
     }
     Ok(())
 }
 
 fn role_name(name: &str, account: &Account) -> String {
-    if is_custom(name) {
-        format!("projects/{}/roles/{name}", account.id)
-    } else {
-        name.to_owned()
-    }
+    if is_custom(name) { format!("projects/{}/roles/{name}", account.id) } else { name.to_owned() }
 }
 
 fn policy(world: &World, idx: usize, account: &Account) -> Value {
@@ -55,20 +44,15 @@ fn policy(world: &World, idx: usize, account: &Account) -> Value {
     for me in world.of_account(Cloud::Gcp, idx) {
         for grant in me.persona.grants {
             if let Grant::Role(name) = grant {
-                bindings
-                    .entry(role_name(name, account))
-                    .or_default()
-                    .push(member(me));
+                bindings.entry(role_name(name, account)).or_default().push(member(me));
             }
         }
     }
     for members in bindings.values_mut() {
         members.sort();
     }
-    let bindings: Vec<Value> = bindings
-        .into_iter()
-        .map(|(role, members)| json!({ "members": members, "role": role }))
-        .collect();
+    let bindings: Vec<Value> =
+        bindings.into_iter().map(|(role, members)| json!({ "members": members, "role": role })).collect();
     json!({ "bindings": bindings, "etag": format!("BwY{}=", word(idx as u64, 1, 8)), "version": 1 })
 }
 

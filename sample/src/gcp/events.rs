@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    calls::{Outcome, Traffic},
     error::SampleError,
     gcp::records::View,
     ids::{civil, mix},
     ops::Ops,
-    simulate::{Outcome, Traffic},
     truth::RecordCounts,
     world::{Cloud, World, accounts},
     writer::{Writer, encode},
@@ -37,37 +37,20 @@ pub(crate) fn write(
             flush(key, records, writer, counts)?;
         }
         let session = &traffic.sessions[call.session as usize];
-        let me = world.identity(if call.who == session.who {
-            call.who
-        } else {
-            session.who
-        });
+        let me = world.identity(if call.who == session.who { call.who } else { session.who });
         let op = ops.get(call.op);
         let account = &accounts(Cloud::Gcp)[usize::from(call.account)];
-        let view = View {
-            world,
-            op,
-            call,
-            session,
-            me,
-            account,
-        };
+        let view = View { world, op, call, session, me, account };
         let first = encode(&view.entry(false))?;
         if mix(call.noise, 32).is_multiple_of(COPY_ONE_IN) {
-            open.entry((hour, view.log()))
-                .or_default()
-                .push((call.at + 1, first.clone()));
+            open.entry((hour, view.log())).or_default().push((call.at + 1, first.clone()));
             counts.n_copies += 1;
         }
-        open.entry((hour, view.log()))
-            .or_default()
-            .push((call.at, first));
+        open.entry((hour, view.log())).or_default().push((call.at, first));
         counts.n_events += 1;
         if op.pair && call.outcome == Outcome::Success {
             let at = view.end_at();
-            open.entry((at.div_euclid(HOUR_US), view.log()))
-                .or_default()
-                .push((at, encode(&view.entry(true))?));
+            open.entry((at.div_euclid(HOUR_US), view.log())).or_default().push((at, encode(&view.entry(true))?));
             counts.n_events += 1;
             counts.n_second_records += 1;
         }

@@ -34,26 +34,11 @@ pub(crate) fn write(world: &World, writer: &Writer) -> Result<(), SampleError> {
                 list.push(row(asset_type, &full, &name(kind, account, idx), account));
             }
         }
-        for me in world
-            .of_account(Cloud::Gcp, at)
-            .filter(|me| me.email.ends_with("gserviceaccount.com"))
-        {
-            let full = format!(
-                "//iam.googleapis.com/projects/{}/serviceAccounts/{}",
-                account.id, me.unique
-            );
-            list.push(row(
-                "iam.googleapis.com/ServiceAccount",
-                &full,
-                &me.email,
-                account,
-            ));
+        for me in world.of_account(Cloud::Gcp, at).filter(|me| me.email.ends_with("gserviceaccount.com")) {
+            let full = format!("//iam.googleapis.com/projects/{}/serviceAccounts/{}", account.id, me.unique);
+            list.push(row("iam.googleapis.com/ServiceAccount", &full, &me.email, account));
         }
-        writer.pretty(
-            &format!("gcp/inventory/{}/resources.json", account.id),
-            "resource inventory",
-            &list,
-        )?;
+        writer.pretty(&format!("gcp/inventory/{}/resources.json", account.id), "resource inventory", &list)?;
     }
     Ok(())
 }

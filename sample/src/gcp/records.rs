@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
+    calls::{Call, NOBODY, Outcome, Session},
     gcp::resources::{REGION, ZONE, member, name, number, resource_name},
     ids::{digits, hex, iso_fraction, mix, uuid, word},
     network,
     ops::Op,
-    simulate::{Call, NOBODY, Outcome, Session},
     world::{Account, Cloud, Identity, Kind, Start, Subject, World},
 };
 
@@ -34,11 +34,7 @@ impl View<'_> {
 
     /// The log an entry belongs to.
     pub(super) fn log(&self) -> &'static str {
-        if self.op.data {
-            "data_access"
-        } else {
-            "activity"
-        }
+        if self.op.data { "data_access" } else { "activity" }
     }
 
     fn resource_name(&self) -> String {
@@ -53,11 +49,7 @@ impl View<'_> {
     pub(super) fn entry(&self, last: bool) -> Value {
         let (call, noise) = (self.call, self.call.noise);
         let at = if last { self.end_at() } else { call.at };
-        let id = if last {
-            word(noise, 0xd2, 12)
-        } else {
-            insert_id(call)
-        };
+        let id = if last { word(noise, 0xd2, 12) } else { insert_id(call) };
         let mut out = Map::new();
         out.insert("protoPayload".into(), self.payload(last, at));
         out.insert("insertId".into(), json!(id));
@@ -69,11 +61,7 @@ impl View<'_> {
             _ => "ERROR",
         };
         out.insert("severity".into(), json!(severity));
-        let log = format!(
-            "projects/{}/logs/cloudaudit.googleapis.com%2F{}",
-            self.account.id,
-            self.log()
-        );
+        let log = format!("projects/{}/logs/cloudaudit.googleapis.com%2F{}", self.account.id, self.log());
         out.insert("logName".into(), json!(log));
         if self.op.pair {
             let mut operation = json!({ "id": self.operation_id(), "producer": self.op.service });
@@ -86,32 +74,19 @@ impl View<'_> {
             }
             out.insert("operation".into(), operation);
         }
-        out.insert(
-            "receiveTimestamp".into(),
-            json!(iso_fraction(at + 700_000, noise ^ 5, 9)),
-        );
+        out.insert("receiveTimestamp".into(), json!(iso_fraction(at + 700_000, noise ^ 5, 9)));
         Value::Object(out)
     }
 
     fn operation_id(&self) -> String {
-        let (a, b) = (
-            hex(self.call.noise, 0xd4, 13),
-            hex(self.call.noise, 0xd5, 8),
-        );
-        format!(
-            "operation-{}-{a}-{b}-{}",
-            self.call.at / 1000,
-            hex(self.call.noise, 0xd6, 8)
-        )
+        let (a, b) = (hex(self.call.noise, 0xd4, 13), hex(self.call.noise, 0xd5, 8));
+        format!("operation-{}-{a}-{b}-{}", self.call.at / 1000, hex(self.call.noise, 0xd6, 8))
     }
 
     fn payload(&self, last: bool, at: i64) -> Value {
         let (ip, agent) = network::of_call(self.me, self.session, self.call, Cloud::Gcp);
         let mut out = Map::new();
-        out.insert(
-            "@type".into(),
-            json!("type.googleapis.com/google.cloud.audit.AuditLog"),
-        );
+        out.insert("@type".into(), json!("type.googleapis.com/google.cloud.audit.AuditLog"));
         out.insert("status".into(), self.status());
         out.insert("authenticationInfo".into(), self.authentication());
         out.insert(
@@ -131,10 +106,7 @@ impl View<'_> {
         out.insert("resourceName".into(), json!(self.resource_name()));
         self.request(&mut out, last);
         if self.op.target != Kind::Project {
-            out.insert(
-                "resourceLocation".into(),
-                json!({ "currentLocations": [REGION] }),
-            );
+            out.insert("resourceLocation".into(), json!({ "currentLocations": [REGION] }));
         }
         Value::Object(out)
     }
@@ -151,8 +123,7 @@ impl View<'_> {
     }
 
     fn authentication(&self) -> Value {
-        let mut out =
-            json!({ "principalEmail": self.me.email, "principalSubject": member(self.me) });
+        let mut out = json!({ "principalEmail": self.me.email, "principalSubject": member(self.me) });
         if self.me.persona.subject != Subject::ServiceAccount {
             return out;
         }
@@ -220,10 +191,7 @@ impl View<'_> {
         let project = self.account.id;
         match permission {
             "compute.disks.create" => {
-                format!(
-                    "projects/{project}/zones/{ZONE}/disks/{}",
-                    name(Kind::Gce, self.account, self.call.res)
-                )
+                format!("projects/{project}/zones/{ZONE}/disks/{}", name(Kind::Gce, self.account, self.call.res))
             }
             "compute.subnetworks.use" => {
                 format!("projects/{project}/regions/{REGION}/subnetworks/default")
@@ -241,7 +209,10 @@ impl View<'_> {
     fn request(&self, out: &mut Map<String, Value>, last: bool) {
         let noise = self.call.noise;
         if self.op.pair && !last && self.call.outcome == Outcome::Success {
-            out.insert("request".into(), json!({ "@type": format!("type.googleapis.com/{}", self.op.name.trim_start_matches("v1.")) }));
+            out.insert(
+                "request".into(),
+                json!({ "@type": format!("type.googleapis.com/{}", self.op.name.trim_start_matches("v1.")) }),
+            );
             out.insert(
                 "response".into(),
                 json!({
@@ -255,13 +226,8 @@ impl View<'_> {
         }
         match self.op.key {
             "crm.setIam" => {
-                let whom = if self.call.aux == NOBODY {
-                    self.me
-                } else {
-                    self.world.identity(self.call.aux)
-                };
-                let delta =
-                    json!({ "action": "ADD", "role": "roles/owner", "member": member(whom) });
+                let whom = if self.call.aux == NOBODY { self.me } else { self.world.identity(self.call.aux) };
+                let delta = json!({ "action": "ADD", "role": "roles/owner", "member": member(whom) });
                 out.insert(
                     "serviceData".into(),
                     json!({
@@ -275,10 +241,7 @@ impl View<'_> {
                 out.insert("request".into(), request);
             }
             "cred.token" => {
-                out.insert(
-                    "metadata".into(),
-                    json!({ "identityDelegationChain": [self.resource_name()] }),
-                );
+                out.insert("metadata".into(), json!({ "identityDelegationChain": [self.resource_name()] }));
                 let request = json!({ "@type": "type.googleapis.com/google.iam.credentials.v1.GenerateAccessTokenRequest", "name": self.resource_name() });
                 out.insert("request".into(), request);
             }
@@ -297,56 +260,25 @@ impl View<'_> {
         let (account, res) = (self.account, self.call.res);
         let name = name(self.op.target, account, res);
         let (kind, mut labels) = match self.op.target {
-            Kind::Gce => (
-                "gce_instance",
-                json!({ "instance_id": number(Kind::Gce, account, res), "zone": ZONE }),
-            ),
-            Kind::GcsBucket | Kind::GcsObject => (
-                "gcs_bucket",
-                json!({ "bucket_name": name, "location": REGION }),
-            ),
-            Kind::Topic => (
-                "pubsub_topic",
-                json!({ "topic_id": format!("projects/{}/topics/{name}", account.id) }),
-            ),
+            Kind::Gce => ("gce_instance", json!({ "instance_id": number(Kind::Gce, account, res), "zone": ZONE })),
+            Kind::GcsBucket | Kind::GcsObject => ("gcs_bucket", json!({ "bucket_name": name, "location": REGION })),
+            Kind::Topic => ("pubsub_topic", json!({ "topic_id": format!("projects/{}/topics/{name}", account.id) })),
             Kind::Subscription => (
                 "pubsub_subscription",
                 json!({ "subscription_id": format!("projects/{}/subscriptions/{name}", account.id) }),
             ),
-            Kind::Dataset | Kind::BqTable => (
-                "bigquery_dataset",
-                json!({ "dataset_id": name.split('/').next().unwrap_or_default() }),
-            ),
-            Kind::RunService => (
-                "cloud_run_revision",
-                json!({ "service_name": name, "location": REGION }),
-            ),
-            Kind::Cluster => (
-                "gke_cluster",
-                json!({ "cluster_name": name, "location": ZONE }),
-            ),
+            Kind::Dataset | Kind::BqTable => {
+                ("bigquery_dataset", json!({ "dataset_id": name.split('/').next().unwrap_or_default() }))
+            }
+            Kind::RunService => ("cloud_run_revision", json!({ "service_name": name, "location": REGION })),
+            Kind::Cluster => ("gke_cluster", json!({ "cluster_name": name, "location": ZONE })),
             Kind::ServiceAccount => {
-                let sa = if self.call.aux == NOBODY {
-                    self.me
-                } else {
-                    self.world.identity(self.call.aux)
-                };
-                (
-                    "service_account",
-                    json!({ "email_id": sa.email, "unique_id": sa.unique }),
-                )
+                let sa = if self.call.aux == NOBODY { self.me } else { self.world.identity(self.call.aux) };
+                ("service_account", json!({ "email_id": sa.email, "unique_id": sa.unique }))
             }
-            Kind::Sink => (
-                "logging_sink",
-                json!({ "name": name, "destination": "storage.googleapis.com/hg-siem" }),
-            ),
-            Kind::Project if self.op.service.starts_with("cloudresourcemanager") => {
-                ("project", json!({}))
-            }
-            _ => (
-                "audited_resource",
-                json!({ "service": self.op.service, "method": self.op.name }),
-            ),
+            Kind::Sink => ("logging_sink", json!({ "name": name, "destination": "storage.googleapis.com/hg-siem" })),
+            Kind::Project if self.op.service.starts_with("cloudresourcemanager") => ("project", json!({})),
+            _ => ("audited_resource", json!({ "service": self.op.service, "method": self.op.name })),
         };
         labels["project_id"] = json!(account.id);
         json!({ "type": kind, "labels": labels })

@@ -6,8 +6,8 @@ use crate::{
 };
 
 const TOPIC: [&str; 14] = [
-    "orders", "clicks", "prices", "returns", "stock", "search", "mail", "labels", "quotes",
-    "media", "routes", "events", "models", "archive",
+    "orders", "clicks", "prices", "returns", "stock", "search", "mail", "labels", "quotes", "media", "routes",
+    "events", "models", "archive",
 ];
 /// The zone and region in use.
 pub(super) const ZONE: &str = "europe-west4-a";
@@ -20,10 +20,7 @@ fn topic(idx: u16) -> &'static str {
 
 /// A number that stands for one resource of one project.
 pub(super) fn noise(kind: Kind, account: &Account, idx: u16) -> u64 {
-    mix(
-        mix(account.number.parse().unwrap_or(0), kind.container() as u64),
-        u64::from(idx),
-    )
+    mix(mix(account.number.parse().unwrap_or(0), kind.container() as u64), u64::from(idx))
 }
 
 /// The numeric id of a resource.
@@ -41,11 +38,7 @@ pub(super) fn name(kind: Kind, account: &Account, idx: u16) -> String {
         Kind::Gce => format!("{p}-{t}-vm"),
         Kind::Subscription => format!("{t}-worker"),
         Kind::Dataset => format!("{p}_{t}"),
-        Kind::BqTable => format!(
-            "{}/tables/t{:02}",
-            name(Kind::Dataset, account, idx % Kind::Dataset.pool()),
-            idx
-        ),
+        Kind::BqTable => format!("{}/tables/t{:02}", name(Kind::Dataset, account, idx % Kind::Dataset.pool()), idx),
         Kind::Sink => format!("to-siem-{idx}"),
         Kind::Artifact => format!("{t}-images"),
         _ => format!("{p}-{t}"),
@@ -83,50 +76,22 @@ pub(super) fn asset(kind: Kind, account: &Account, idx: u16) -> (&'static str, S
     let (project, name) = (account.id, name(kind, account, idx));
     let path = resource_name(kind, account, idx, 0);
     match kind {
-        Kind::Gce => (
-            "compute.googleapis.com/Instance",
-            format!("//compute.googleapis.com/{path}"),
-        ),
-        Kind::GcsBucket => (
-            "storage.googleapis.com/Bucket",
-            format!("//storage.googleapis.com/{name}"),
-        ),
-        Kind::Topic => (
-            "pubsub.googleapis.com/Topic",
-            format!("//pubsub.googleapis.com/{path}"),
-        ),
-        Kind::Subscription => (
-            "pubsub.googleapis.com/Subscription",
-            format!("//pubsub.googleapis.com/{path}"),
-        ),
-        Kind::Dataset => (
-            "bigquery.googleapis.com/Dataset",
-            format!("//bigquery.googleapis.com/{path}"),
-        ),
-        Kind::BqTable => (
-            "bigquery.googleapis.com/Table",
-            format!("//bigquery.googleapis.com/{path}"),
-        ),
+        Kind::Gce => ("compute.googleapis.com/Instance", format!("//compute.googleapis.com/{path}")),
+        Kind::GcsBucket => ("storage.googleapis.com/Bucket", format!("//storage.googleapis.com/{name}")),
+        Kind::Topic => ("pubsub.googleapis.com/Topic", format!("//pubsub.googleapis.com/{path}")),
+        Kind::Subscription => ("pubsub.googleapis.com/Subscription", format!("//pubsub.googleapis.com/{path}")),
+        Kind::Dataset => ("bigquery.googleapis.com/Dataset", format!("//bigquery.googleapis.com/{path}")),
+        Kind::BqTable => ("bigquery.googleapis.com/Table", format!("//bigquery.googleapis.com/{path}")),
         Kind::RunService => (
             "run.googleapis.com/Service",
             format!("//run.googleapis.com/projects/{project}/locations/{REGION}/services/{name}"),
         ),
-        Kind::Cluster => (
-            "container.googleapis.com/Cluster",
-            format!("//container.googleapis.com/{path}"),
-        ),
-        Kind::GcpSecret => (
-            "secretmanager.googleapis.com/Secret",
-            format!("//secretmanager.googleapis.com/{path}"),
-        ),
-        Kind::Sink => (
-            "logging.googleapis.com/LogSink",
-            format!("//logging.googleapis.com/{path}"),
-        ),
-        Kind::Artifact => (
-            "artifactregistry.googleapis.com/Repository",
-            format!("//artifactregistry.googleapis.com/{path}"),
-        ),
+        Kind::Cluster => ("container.googleapis.com/Cluster", format!("//container.googleapis.com/{path}")),
+        Kind::GcpSecret => ("secretmanager.googleapis.com/Secret", format!("//secretmanager.googleapis.com/{path}")),
+        Kind::Sink => ("logging.googleapis.com/LogSink", format!("//logging.googleapis.com/{path}")),
+        Kind::Artifact => {
+            ("artifactregistry.googleapis.com/Repository", format!("//artifactregistry.googleapis.com/{path}"))
+        }
         _ => (
             "cloudresourcemanager.googleapis.com/Project",
             format!("//cloudresourcemanager.googleapis.com/projects/{project}"),
@@ -136,10 +101,6 @@ pub(super) fn asset(kind: Kind, account: &Account, idx: u16) -> (&'static str, S
 
 /// The member an identity is in a policy.
 pub(super) fn member(me: &Identity) -> String {
-    let kind = if me.persona.subject == crate::world::Subject::ServiceAccount {
-        "serviceAccount"
-    } else {
-        "user"
-    };
+    let kind = if me.persona.subject == crate::world::Subject::ServiceAccount { "serviceAccount" } else { "user" };
     format!("{kind}:{}", me.email)
 }

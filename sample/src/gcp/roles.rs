@@ -46,11 +46,8 @@ const EDITOR: &[&str] = &[
     "artifactregistry.repositories.uploadArtifacts",
 ];
 /// What an owner may do beyond that.
-const OWNER: &[&str] = &[
-    "resourcemanager.projects.setIamPolicy",
-    "logging.sinks.delete",
-    "secretmanager.versions.access",
-];
+const OWNER: &[&str] =
+    &["resourcemanager.projects.setIamPolicy", "logging.sinks.delete", "secretmanager.versions.access"];
 
 /// A custom role of the projects: id, title, permissions.
 pub(super) const CUSTOM: &[(&str, &str, &[&str])] = &[
@@ -67,11 +64,7 @@ pub(super) const CUSTOM: &[(&str, &str, &[&str])] = &[
     (
         "legacyReporting",
         "Legacy reporting",
-        &[
-            "bigquery.jobs.create",
-            "bigquery.tables.getData",
-            "storage.objects.get",
-        ],
+        &["bigquery.jobs.create", "bigquery.tables.getData", "storage.objects.get"],
     ),
 ];
 
@@ -89,56 +82,24 @@ const PREDEFINED: &[(&str, &[&[&str]])] = &[
             "resourcemanager.projects.get",
         ]],
     ),
-    (
-        "roles/bigquery.jobUser",
-        &[&["bigquery.jobs.create", "resourcemanager.projects.get"]],
-    ),
-    (
-        "roles/storage.objectViewer",
-        &[&[
-            "storage.objects.get",
-            "storage.objects.list",
-            "resourcemanager.projects.get",
-        ]],
-    ),
-    (
-        "roles/secretmanager.secretAccessor",
-        &[&[
-            "secretmanager.versions.access",
-            "resourcemanager.projects.get",
-        ]],
-    ),
+    ("roles/bigquery.jobUser", &[&["bigquery.jobs.create", "resourcemanager.projects.get"]]),
+    ("roles/storage.objectViewer", &[&["storage.objects.get", "storage.objects.list", "resourcemanager.projects.get"]]),
+    ("roles/secretmanager.secretAccessor", &[&["secretmanager.versions.access", "resourcemanager.projects.get"]]),
     (
         "roles/run.developer",
-        &[&[
-            "run.services.get",
-            "run.services.list",
-            "run.services.create",
-            "run.services.update",
-        ]],
+        &[&["run.services.get", "run.services.list", "run.services.create", "run.services.update"]],
     ),
     (
         "roles/artifactregistry.writer",
-        &[&[
-            "artifactregistry.repositories.uploadArtifacts",
-            "artifactregistry.repositories.downloadArtifacts",
-        ]],
+        &[&["artifactregistry.repositories.uploadArtifacts", "artifactregistry.repositories.downloadArtifacts"]],
     ),
     (
         "roles/iam.serviceAccountUser",
-        &[&[
-            "iam.serviceAccounts.actAs",
-            "iam.serviceAccounts.list",
-            "resourcemanager.projects.get",
-        ]],
+        &[&["iam.serviceAccounts.actAs", "iam.serviceAccounts.list", "resourcemanager.projects.get"]],
     ),
     (
         "roles/iam.serviceAccountTokenCreator",
-        &[&[
-            "iam.serviceAccounts.getAccessToken",
-            "iam.serviceAccounts.list",
-            "resourcemanager.projects.get",
-        ]],
+        &[&["iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.list", "resourcemanager.projects.get"]],
     ),
 ];
 
@@ -152,12 +113,6 @@ pub(crate) fn role_rule(name: &str) -> Rule {
     if let Some((_, _, permissions)) = CUSTOM.iter().find(|(id, _, _)| *id == name) {
         return Rule::allow(permissions);
     }
-    let parts = PREDEFINED
-        .iter()
-        .find(|(role, _)| *role == name)
-        .map_or(&[][..], |(_, parts)| parts);
-    Rule {
-        opaque: true,
-        ..Rule::allow(&parts.concat())
-    }
+    let parts = PREDEFINED.iter().find(|(role, _)| *role == name).map_or(&[][..], |(_, parts)| parts);
+    Rule { opaque: true, ..Rule::allow(&parts.concat()) }
 }

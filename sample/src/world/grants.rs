@@ -12,11 +12,7 @@ pub(crate) enum Grant {
     /// Membership in an AWS group, which carries customer policies.
     Group(&'static str),
     /// An inline policy: name, actions, resource templates (`{bucket}`, `{table}`, `{secret}`, `{key}`).
-    Inline(
-        &'static str,
-        &'static [&'static str],
-        &'static [&'static str],
-    ),
+    Inline(&'static str, &'static [&'static str], &'static [&'static str]),
     /// A permissions boundary: a customer policy that limits and grants nothing.
     Boundary(&'static str),
     /// An Azure role at the subscription, or a GCP role on the project.
@@ -52,21 +48,11 @@ pub(crate) struct Rule {
 impl Rule {
     /// A rule that allows exactly these patterns.
     pub(crate) fn allow(patterns: &[&'static str]) -> Self {
-        Self {
-            deny: false,
-            invert: false,
-            patterns: patterns.to_vec(),
-            except: Vec::new(),
-            data: None,
-            opaque: false,
-        }
+        Self { deny: false, invert: false, patterns: patterns.to_vec(), except: Vec::new(), data: None, opaque: false }
     }
 
     pub(crate) fn covers(&self, action: &str, data: bool) -> bool {
-        let matched = self
-            .patterns
-            .iter()
-            .any(|pattern| wildcard(pattern, action));
+        let matched = self.patterns.iter().any(|pattern| wildcard(pattern, action));
         self.data.is_none_or(|plane| plane == data)
             && matched != self.invert
             && !self.except.iter().any(|pattern| wildcard(pattern, action))
@@ -75,10 +61,7 @@ impl Rule {
     /// The patterns with no wildcard in them, i.e. actions granted by their exact name.
     pub(crate) fn exact(&self) -> impl Iterator<Item = &'static str> {
         let named = !self.deny && !self.invert && !self.opaque;
-        self.patterns
-            .iter()
-            .copied()
-            .filter(move |pattern| named && !pattern.contains('*'))
+        self.patterns.iter().copied().filter(move |pattern| named && !pattern.contains('*'))
     }
 }
 
@@ -95,8 +78,7 @@ pub(super) fn compile(cloud: Cloud, grants: &[Grant]) -> Vec<Rule> {
             }
             Grant::Inline(_, actions, _) => rules.push(Rule::allow(actions)),
             Grant::Boundary(_) => {}
-            Grant::Role(name) | Grant::RoleAt(name, _) | Grant::RoleByGroup(name, _) => match cloud
-            {
+            Grant::Role(name) | Grant::RoleAt(name, _) | Grant::RoleByGroup(name, _) => match cloud {
                 Cloud::Azure => rules.extend(azure::role_rules(name)),
                 _ => rules.push(gcp::role_rule(name)),
             },
@@ -139,11 +121,7 @@ mod tests {
             ("s3:Get*", "S3:getobject", true),
             ("s3:Get*", "s3:PutObject", false),
             ("*/read", "Microsoft.Compute/disks/read", true),
-            (
-                "Microsoft.Authorization/*/Write",
-                "Microsoft.Authorization/roleAssignments/write",
-                true,
-            ),
+            ("Microsoft.Authorization/*/Write", "Microsoft.Authorization/roleAssignments/write", true),
             ("a*b*c", "axxbyybzc", true),
             ("a*b*c", "axxbyybz", false),
         ];

@@ -6,11 +6,10 @@ use crate::world::{Cloud, Persona, Start, Subject, sso_suffix};
 const DOMAIN: &str = "harrowgate.example";
 
 const FIRST: [&str; 48] = [
-    "ada", "amir", "anouk", "bela", "bruno", "carla", "chidi", "dagny", "dario", "edda", "emre",
-    "esme", "fadi", "fenna", "gael", "greta", "hana", "henk", "ilse", "ivo", "jana", "jorge",
-    "kaito", "kira", "lars", "leila", "malik", "mara", "nadia", "nils", "odile", "omar", "pia",
-    "priya", "quinn", "rafa", "rosa", "sami", "senna", "tariq", "tilda", "uma", "viktor", "wanda",
-    "xenia", "yann", "yuki", "zora",
+    "ada", "amir", "anouk", "bela", "bruno", "carla", "chidi", "dagny", "dario", "edda", "emre", "esme", "fadi",
+    "fenna", "gael", "greta", "hana", "henk", "ilse", "ivo", "jana", "jorge", "kaito", "kira", "lars", "leila",
+    "malik", "mara", "nadia", "nils", "odile", "omar", "pia", "priya", "quinn", "rafa", "rosa", "sami", "senna",
+    "tariq", "tilda", "uma", "viktor", "wanda", "xenia", "yann", "yuki", "zora",
 ];
 const LAST: [&str; 48] = [
     "abara",
@@ -63,15 +62,14 @@ const LAST: [&str; 48] = [
     "zubiri",
 ];
 const PART: [&str; 31] = [
-    "orders", "checkout", "catalog", "search", "billing", "ledger", "shipping", "returns",
-    "pricing", "loyalty", "stock", "mailer", "reports", "profile", "media", "fraud", "events",
-    "ranking", "tax", "quotes", "labels", "routes", "import", "export", "invoice", "archive",
-    "session", "gateway", "coupon", "survey", "vision",
+    "orders", "checkout", "catalog", "search", "billing", "ledger", "shipping", "returns", "pricing", "loyalty",
+    "stock", "mailer", "reports", "profile", "media", "fraud", "events", "ranking", "tax", "quotes", "labels",
+    "routes", "import", "export", "invoice", "archive", "session", "gateway", "coupon", "survey", "vision",
 ];
 const TRAIT: [&str; 29] = [
-    "core", "edge", "blue", "fast", "night", "sync", "prime", "lite", "delta", "hub", "stream",
-    "batch", "north", "south", "alpha", "relay", "mirror", "index", "cache", "feed", "audit",
-    "query", "push", "pull", "store", "view", "graph", "queue", "shard",
+    "core", "edge", "blue", "fast", "night", "sync", "prime", "lite", "delta", "hub", "stream", "batch", "north",
+    "south", "alpha", "relay", "mirror", "index", "cache", "feed", "audit", "query", "push", "pull", "store", "view",
+    "graph", "queue", "shard",
 ];
 
 /// First and last name, different for each index below 2304 (241 is prime, so the pairs do not repeat).
@@ -79,11 +77,7 @@ fn person(idx: u32) -> (&'static str, String) {
     let i = idx as usize;
     let last = LAST[(i / FIRST.len() + 5 * i) % LAST.len()];
     let again = i / (FIRST.len() * LAST.len());
-    let last = if again == 0 {
-        last.to_owned()
-    } else {
-        format!("{last}{}", again + 1)
-    };
+    let last = if again == 0 { last.to_owned() } else { format!("{last}{}", again + 1) };
     (FIRST[i % FIRST.len()], last)
 }
 
@@ -106,18 +100,10 @@ pub(super) fn of(persona: &Persona, idx: u32, noise: u64) -> String {
         return format!("AWSReservedSSO_{}_{}", persona.base, sso_suffix(noise));
     }
     let i = idx as usize;
-    let words = format!(
-        "{}-{}",
-        PART[i % PART.len()],
-        TRAIT[(i / PART.len() + 7 * i) % TRAIT.len()]
-    );
+    let words = format!("{}-{}", PART[i % PART.len()], TRAIT[(i / PART.len() + 7 * i) % TRAIT.len()]);
     // 899 pairs of words; service account names are at most 30 characters.
     let again = i / (PART.len() * TRAIT.len());
-    let tail = if again == 0 {
-        String::new()
-    } else {
-        again.to_string()
-    };
+    let tail = if again == 0 { String::new() } else { again.to_string() };
     format!("{words}-{}{tail}", persona.base)
 }
 

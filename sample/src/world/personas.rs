@@ -114,23 +114,11 @@ static AWS: [Persona; 17] = [
     Persona {
         grants: &[Group("developers")],
         tasks: &[
-            (
-                5,
-                "logs.DescribeLogGroups~1-4 logs.DescribeLogStreams logs.FilterLogEvents~1-6",
-            ),
+            (5, "logs.DescribeLogGroups~1-4 logs.DescribeLogStreams logs.FilterLogEvents~1-6"),
             (4, "lambda.List~1-3 lambda.Get*1-2 lambda.Invoke*1-3"),
-            (
-                4,
-                "s3.ListBuckets s3.GetBucketLocation s3.ListObjects~1-3 s3.GetObject*1-5",
-            ),
-            (
-                3,
-                "dynamodb.ListTables dynamodb.DescribeTable dynamodb.Query*1-4 dynamodb.GetItem*1-3",
-            ),
-            (
-                2,
-                "ec2.DescribeInstances~1-3 ec2.DescribeSecurityGroups ec2.StopInstances",
-            ),
+            (4, "s3.ListBuckets s3.GetBucketLocation s3.ListObjects~1-3 s3.GetObject*1-5"),
+            (3, "dynamodb.ListTables dynamodb.DescribeTable dynamodb.Query*1-4 dynamodb.GetItem*1-3"),
+            (2, "ec2.DescribeInstances~1-3 ec2.DescribeSecurityGroups ec2.StopInstances"),
             (1, "ec2.DescribeInstances ec2.StartInstances"),
             (2, "sqs.ListQueues sqs.GetQueueAttributes*1-3"),
             (1, "secrets.List secrets.Describe secrets.Get"),
@@ -138,13 +126,7 @@ static AWS: [Persona; 17] = [
             (2, "cw.DescribeAlarms~1-2"),
             (1, "s3.PutObject*1-3"),
         ],
-        tries: &[
-            "iam.ListUsers",
-            "iam.ListRoles",
-            "rds.DescribeDBInstances",
-            "ssm.GetParameter",
-            "trail.LookupEvents",
-        ],
+        tries: &["iam.ListUsers", "iam.ListRoles", "rds.DescribeDBInstances", "ssm.GetParameter", "trail.LookupEvents"],
         ..aws("aws.developer", User, "", Office(2.0), Person, Rank::Modest)
     },
     Persona {
@@ -154,58 +136,27 @@ static AWS: [Persona; 17] = [
             (3, "cw.DescribeAlarms rds.DescribeDBInstances"),
             (2, "ssm.SendCommand ssm.GetCommandInvocation*2-5"),
         ],
-        ..aws(
-            "aws.ops_chain",
-            Role,
-            "ops",
-            Office(0.7),
-            Chain,
-            Rank::Unranked,
-        )
+        ..aws("aws.ops_chain", Role, "ops", Office(0.7), Chain, Rank::Unranked)
     },
     Persona {
         grants: &[Managed("AdministratorAccess")],
-        ..aws(
-            "aws.break_glass",
-            User,
-            "breakglass",
-            Never,
-            Person,
-            Rank::AdminUnused,
-        )
+        ..aws("aws.break_glass", User, "breakglass", Never, Person, Rank::AdminUnused)
     },
     Persona {
         pinned: true,
         grants: &[
-            Inline(
-                "table",
-                &["dynamodb:GetItem", "dynamodb:UpdateItem"],
-                &["{table}"],
-            ),
+            Inline("table", &["dynamodb:GetItem", "dynamodb:UpdateItem"], &["{table}"]),
             Inline("files", &["s3:GetObject"], &["{bucket}/*"]),
             Inline("secret", &["secretsmanager:GetSecretValue"], &["{secret}"]),
             Inline("key", &["kms:Decrypt"], &["{key}"]),
         ],
-        tasks: &[(
-            1,
-            "secrets.Get kms.Decrypt dynamodb.GetItem*1-3 s3.GetObject*1-2 dynamodb.UpdateItem",
-        )],
-        ..aws(
-            "aws.function",
-            Role,
-            "fn",
-            Around(7.0),
-            Service("lambda"),
-            Rank::Modest,
-        )
+        tasks: &[(1, "secrets.Get kms.Decrypt dynamodb.GetItem*1-3 s3.GetObject*1-2 dynamodb.UpdateItem")],
+        ..aws("aws.function", Role, "fn", Around(7.0), Service("lambda"), Rank::Modest)
     },
     Persona {
         grants: &[Managed("AdministratorAccess")],
         tasks: &[
-            (
-                4,
-                "ec2.DescribeInstances~1-3 ec2.DescribeVolumes ec2.DescribeVpcs ec2.DescribeSubnets",
-            ),
+            (4, "ec2.DescribeInstances~1-3 ec2.DescribeVolumes ec2.DescribeVpcs ec2.DescribeSubnets"),
             (3, "iam.ListUsers iam.ListRoles~1-3 iam.GetRole"),
             (3, "s3.ListBuckets s3.GetBucketPolicy*1-2 s3.GetBucketAcl"),
             (2, "rds.DescribeDBInstances rds.DescribeDBSnapshots~1-2"),
@@ -222,54 +173,32 @@ static AWS: [Persona; 17] = [
                 "ecr.GetAuthorizationToken ecr.BatchCheckLayerAvailability*2-4 ecr.InitiateLayerUpload \
                  ecr.UploadLayerPart*1-3 ecr.CompleteLayerUpload ecr.PutImage",
             ),
-            (
-                4,
-                "s3.PutObject lambda.UpdateCode lambda.GetConfig*2-4 lambda.Publish lambda.UpdateAlias",
-            ),
+            (4, "s3.PutObject lambda.UpdateCode lambda.GetConfig*2-4 lambda.Publish lambda.UpdateAlias"),
             (
                 3,
                 "cfn.DescribeStacks cfn.CreateChangeSet cfn.DescribeChangeSet*2-3 cfn.ExecuteChangeSet \
                  cfn.DescribeStackEvents*3-6",
             ),
-            (
-                2,
-                "ssm.GetParameter*1-3 lambda.UpdateConfig lambda.GetConfig*2-3",
-            ),
+            (2, "ssm.GetParameter*1-3 lambda.UpdateConfig lambda.GetConfig*2-3"),
         ],
         ..aws("aws.ci", Role, "deploy", Office(8.5), Web, Rank::Unranked)
     },
     Persona {
         grants: &[Managed("IAMFullAccess")],
         tasks: &[
-            (
-                3,
-                "iam.ListUsers~1-2 iam.GetUser*1-3 iam.ListAttachedUserPolicies*1-2",
-            ),
+            (3, "iam.ListUsers~1-2 iam.GetUser*1-3 iam.ListAttachedUserPolicies*1-2"),
             (2, "iam.ListGroups iam.AddUserToGroup"),
             (2, "iam.ListRoles~1-3 iam.ListPolicies~1-3"),
             (1, "iam.ListAccessKeys*2-5 iam.TagUser"),
         ],
-        ..aws(
-            "aws.iam_manager",
-            User,
-            "",
-            Office(0.7),
-            Person,
-            Rank::Unranked,
-        )
+        ..aws("aws.iam_manager", User, "", Office(0.7), Person, Rank::Unranked)
     },
     Persona {
         grants: &[Managed("AmazonS3ReadOnlyAccess"), Customer("DataWorkbench")],
         tasks: &[
-            (
-                5,
-                "athena.StartQueryExecution athena.GetQueryExecution*2-6 athena.GetQueryResults~1-3",
-            ),
+            (5, "athena.StartQueryExecution athena.GetQueryExecution*2-6 athena.GetQueryResults~1-3"),
             (4, "s3.ListObjects~1-4 s3.GetObject*3-9"),
-            (
-                3,
-                "glue.GetDatabases glue.GetTables~1-2 glue.GetTable*1-2 glue.GetPartitions~1-3",
-            ),
+            (3, "glue.GetDatabases glue.GetTables~1-2 glue.GetTable*1-2 glue.GetPartitions~1-3"),
             (1, "glue.StartJobRun"),
             (1, "athena.ListWorkGroups s3.ListBuckets"),
         ],
@@ -277,51 +206,22 @@ static AWS: [Persona; 17] = [
         ..aws("aws.data", User, "", Office(1.7), Person, Rank::Modest)
     },
     Persona {
-        grants: &[
-            Managed("AmazonS3FullAccess"),
-            Managed("AmazonSSMManagedInstanceCore"),
-        ],
-        tasks: &[(
-            1,
-            "ssm.UpdateInstanceInformation*1-2 s3.GetObject*1-3 s3.PutObject",
-        )],
-        ..aws(
-            "aws.server",
-            Role,
-            "server",
-            Around(6.0),
-            Service("ec2"),
-            Rank::Broad,
-        )
+        grants: &[Managed("AmazonS3FullAccess"), Managed("AmazonSSMManagedInstanceCore")],
+        tasks: &[(1, "ssm.UpdateInstanceInformation*1-2 s3.GetObject*1-3 s3.PutObject")],
+        ..aws("aws.server", Role, "server", Around(6.0), Service("ec2"), Rank::Broad)
     },
-    Persona {
-        grants: &[Managed("PowerUserAccess")],
-        ..aws("aws.departed", User, "", Never, Person, Rank::Power)
-    },
+    Persona { grants: &[Managed("PowerUserAccess")], ..aws("aws.departed", User, "", Never, Person, Rank::Power) },
     Persona {
         grants: &[Managed("PowerUserAccess")],
         tasks: &[
-            (
-                4,
-                "ec2.DescribeInstances~1-3 ec2.DescribeVolumes ec2.DescribeSnapshots~1-4",
-            ),
-            (
-                3,
-                "logs.DescribeLogGroups~1-3 logs.StartQuery logs.GetQueryResults*2-5",
-            ),
+            (4, "ec2.DescribeInstances~1-3 ec2.DescribeVolumes ec2.DescribeSnapshots~1-4"),
+            (3, "logs.DescribeLogGroups~1-3 logs.StartQuery logs.GetQueryResults*2-5"),
             (3, "lambda.List~1-2 lambda.Get lambda.GetConfig"),
             (2, "cfn.ListStacks cfn.DescribeStacks cfn.GetTemplate"),
             (2, "s3.ListBuckets s3.ListObjects~1-3"),
         ],
         tries: &["iam.ListUsers", "iam.GetAccountSummary"],
-        ..aws(
-            "aws.sso_power",
-            Role,
-            "PowerUserAccess",
-            Office(4.0),
-            Saml,
-            Rank::Power,
-        )
+        ..aws("aws.sso_power", Role, "PowerUserAccess", Office(4.0), Saml, Rank::Power)
     },
     Persona {
         grants: &[
@@ -330,80 +230,33 @@ static AWS: [Persona; 17] = [
             Managed("AmazonEC2ReadOnlyAccess"),
         ],
         tasks: &[
-            (
-                3,
-                "iam.GetAccountSummary iam.ListUsers~1-2 iam.ListAccessKeys*3-8 iam.GetCredentialReport",
-            ),
-            (
-                3,
-                "trail.DescribeTrails trail.GetTrailStatus trail.LookupEvents~2-6",
-            ),
-            (
-                2,
-                "ec2.DescribeRegions ec2.DescribeInstances~1-3 ec2.DescribeSecurityGroups~1-3",
-            ),
+            (3, "iam.GetAccountSummary iam.ListUsers~1-2 iam.ListAccessKeys*3-8 iam.GetCredentialReport"),
+            (3, "trail.DescribeTrails trail.GetTrailStatus trail.LookupEvents~2-6"),
+            (2, "ec2.DescribeRegions ec2.DescribeInstances~1-3 ec2.DescribeSecurityGroups~1-3"),
             (2, "iam.ListRoles~1-4 iam.ListAttachedRolePolicies*2-5"),
         ],
-        ..aws(
-            "aws.sso_audit",
-            Role,
-            "SecurityReview",
-            Office(1.2),
-            Saml,
-            Rank::Modest,
-        )
+        ..aws("aws.sso_audit", Role, "SecurityReview", Office(1.2), Saml, Rank::Modest)
     },
     Persona {
         grants: &[Customer("PlatformTooling")],
         tasks: &[
-            (
-                4,
-                "ec2.DescribeInstances~1-3 ec2.DescribeSubnets ec2.DescribeSecurityGroups",
-            ),
-            (
-                2,
-                "ec2.RunInstances ec2.CreateTags ec2.DescribeInstances*2-4",
-            ),
-            (
-                2,
-                "cfn.DescribeStacks cfn.CreateChangeSet cfn.ExecuteChangeSet cfn.DescribeStackEvents*2-4",
-            ),
+            (4, "ec2.DescribeInstances~1-3 ec2.DescribeSubnets ec2.DescribeSecurityGroups"),
+            (2, "ec2.RunInstances ec2.CreateTags ec2.DescribeInstances*2-4"),
+            (2, "cfn.DescribeStacks cfn.CreateChangeSet cfn.ExecuteChangeSet cfn.DescribeStackEvents*2-4"),
             (1, "ec2.AuthorizeSecurityGroupIngress"),
         ],
         tries: &["iam.CreateAccessKey", "secrets.List"],
-        ..aws(
-            "aws.platform",
-            User,
-            "",
-            Office(1.5),
-            Person,
-            Rank::Unranked,
-        )
+        ..aws("aws.platform", User, "", Office(1.5), Person, Rank::Unranked)
     },
     Persona {
         pinned: true,
         grants: &[Inline(
             "watch",
-            &[
-                "cloudwatch:ListMetrics",
-                "cloudwatch:GetMetricStatistics",
-                "ec2:DescribeInstances",
-                "tag:GetResources",
-            ],
+            &["cloudwatch:ListMetrics", "cloudwatch:GetMetricStatistics", "ec2:DescribeInstances", "tag:GetResources"],
             &["*"],
         )],
-        tasks: &[(
-            1,
-            "cw.ListMetrics~1-2 cw.GetMetricStatistics*1-2 ec2.DescribeInstances tag.GetResources",
-        )],
-        ..aws(
-            "aws.vendor",
-            Role,
-            "watch",
-            Around(8.0),
-            Vendor,
-            Rank::Modest,
-        )
+        tasks: &[(1, "cw.ListMetrics~1-2 cw.GetMetricStatistics*1-2 ec2.DescribeInstances tag.GetResources")],
+        ..aws("aws.vendor", Role, "watch", Around(8.0), Vendor, Rank::Modest)
     },
     Persona {
         grants: &[Customer("NightlyBackup")],
@@ -412,48 +265,20 @@ static AWS: [Persona; 17] = [
             "rds.DescribeDBInstances rds.CreateDBSnapshot*1-3 ec2.DescribeVolumes~1-2 ec2.CreateSnapshot*3-8 \
              ec2.DescribeSnapshots~1-3 ec2.DeleteSnapshot*2-5",
         )],
-        ..aws(
-            "aws.backup",
-            Role,
-            "backup",
-            Nightly(1),
-            Service("backup"),
-            Rank::Unranked,
-        )
+        ..aws("aws.backup", Role, "backup", Nightly(1), Service("backup"), Rank::Unranked)
     },
     Persona {
         pinned: true,
         grants: &[
-            Inline(
-                "close",
-                &["dynamodb:Scan", "dynamodb:DescribeTable"],
-                &["{table}"],
-            ),
+            Inline("close", &["dynamodb:Scan", "dynamodb:DescribeTable"], &["{table}"]),
             Inline("files", &["s3:GetObject", "s3:PutObject"], &["{bucket}/*"]),
         ],
-        tasks: &[(
-            1,
-            "dynamodb.DescribeTable dynamodb.Scan*4-9 s3.GetObject*2-4 s3.PutObject*1-3",
-        )],
-        ..aws(
-            "aws.month_end",
-            Role,
-            "month-end",
-            Monthly(1),
-            Service("states"),
-            Rank::Modest,
-        )
+        tasks: &[(1, "dynamodb.DescribeTable dynamodb.Scan*4-9 s3.GetObject*2-4 s3.PutObject*1-3")],
+        ..aws("aws.month_end", Role, "month-end", Monthly(1), Service("states"), Rank::Modest)
     },
     Persona {
         grants: &[Customer("YearEndClose")],
-        ..aws(
-            "aws.year_end",
-            Role,
-            "year-end",
-            Never,
-            Service("states"),
-            Rank::Modest,
-        )
+        ..aws("aws.year_end", Role, "year-end", Never, Service("states"), Rank::Modest)
     },
 ];
 
@@ -528,17 +353,13 @@ pub(super) fn of_index(idx: u32) -> &'static Persona {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ops::AllOps, simulate::steps};
+    use crate::{calls::steps, ops::AllOps};
 
     #[test]
     fn every_persona_is_hired_and_knows_its_operations() {
         let ops = AllOps::new();
         for persona in AWS.iter().chain(&AZURE).chain(&GCP) {
-            assert!(
-                ORDER.contains(&persona.key),
-                "{} is never hired",
-                persona.key
-            );
+            assert!(ORDER.contains(&persona.key), "{} is never hired", persona.key);
             for (_, task) in persona.tasks {
                 assert!(!steps(task, ops.of(persona.cloud)).is_empty());
             }

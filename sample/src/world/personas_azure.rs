@@ -12,13 +12,7 @@ use Grant::{Role, RoleAt, RoleByGroup};
 use Start::{Person, Service, Web};
 use Subject::{ManagedIdentity, ServicePrincipal, User};
 
-const fn azure(
-    key: &'static str,
-    subject: Subject,
-    base: &'static str,
-    start: Start,
-    rank: Rank,
-) -> Persona {
+const fn azure(key: &'static str, subject: Subject, base: &'static str, start: Start, rank: Rank) -> Persona {
     Persona {
         key,
         cloud: Cloud::Azure,
@@ -51,26 +45,11 @@ pub(super) static AZURE: [Persona; 11] = [
         pinned: true,
         grants: &[Role("Harrowgate VM Restarter")],
         tasks: &[(1, "vm.deallocate vm.start vm.restart")],
-        ..azure(
-            "az.restart",
-            ServicePrincipal,
-            "restarter",
-            Service("automation"),
-            Rank::Modest,
-        )
+        ..azure("az.restart", ServicePrincipal, "restarter", Service("automation"), Rank::Modest)
     },
     Persona {
-        grants: &[
-            Role("User Access Administrator"),
-            Role("Storage Account Contributor"),
-        ],
-        ..azure(
-            "az.dormant",
-            ServicePrincipal,
-            "provision",
-            Web,
-            Rank::Unranked,
-        )
+        grants: &[Role("User Access Administrator"), Role("Storage Account Contributor")],
+        ..azure("az.dormant", ServicePrincipal, "provision", Web, Rank::Unranked)
     },
     Persona {
         rhythm: Around(5.0),
@@ -79,18 +58,8 @@ pub(super) static AZURE: [Persona; 11] = [
             RoleAt("Storage Blob Data Contributor", Scope::Storage),
             RoleAt("Key Vault Secrets User", Scope::Vault),
         ],
-        tasks: &[
-            (4, "blob.get*1-4 blob.put*1-2"),
-            (2, "blob.list~1-3 blob.get*1-3"),
-            (1, "kv.get"),
-        ],
-        ..azure(
-            "az.app",
-            ManagedIdentity,
-            "app",
-            Service("app"),
-            Rank::Modest,
-        )
+        tasks: &[(4, "blob.get*1-4 blob.put*1-2"), (2, "blob.list~1-3 blob.get*1-3"), (1, "kv.get")],
+        ..azure("az.app", ManagedIdentity, "app", Service("app"), Rank::Modest)
     },
     Persona {
         rhythm: Office(2.2),
@@ -118,11 +87,7 @@ pub(super) static AZURE: [Persona; 11] = [
         ],
         ..azure("az.ci", ServicePrincipal, "deploy", Web, Rank::Power)
     },
-    Persona {
-        rhythm: Office(0.9),
-        grants: &[Role("Reader")],
-        ..azure("az.reader", User, "", Person, Rank::Modest)
-    },
+    Persona { rhythm: Office(0.9), grants: &[Role("Reader")], ..azure("az.reader", User, "", Person, Rank::Modest) },
     Persona {
         rhythm: Office(1.1),
         grants: &[Role("Key Vault Secrets Officer"), Role("Reader")],
@@ -133,21 +98,10 @@ pub(super) static AZURE: [Persona; 11] = [
     Persona {
         rhythm: Office(1.2),
         grants: &[Role("Storage Account Contributor")],
-        tasks: &[
-            (3, "storage.container"),
-            (2, "storage.listKeys"),
-            (1, "storage.write"),
-            (1, "storage.listSas"),
-        ],
+        tasks: &[(3, "storage.container"), (2, "storage.listKeys"), (1, "storage.write"), (1, "storage.listSas")],
         tries: &["vm.start", "role.write"],
         ..azure("az.storage", User, "", Person, Rank::Unranked)
     },
-    Persona {
-        grants: &[Role("Contributor")],
-        ..azure("az.departed", User, "", Person, Rank::Power)
-    },
-    Persona {
-        grants: &[Role("Owner")],
-        ..azure("az.break_glass", User, "", Person, Rank::AdminUnused)
-    },
+    Persona { grants: &[Role("Contributor")], ..azure("az.departed", User, "", Person, Rank::Power) },
+    Persona { grants: &[Role("Owner")], ..azure("az.break_glass", User, "", Person, Rank::AdminUnused) },
 ];

@@ -11,13 +11,7 @@ use Grant::Role;
 use Start::{Chain, Person, Service, Web};
 use Subject::{ServiceAccount, User};
 
-const fn gcp(
-    key: &'static str,
-    subject: Subject,
-    base: &'static str,
-    start: Start,
-    rank: Rank,
-) -> Persona {
+const fn gcp(key: &'static str, subject: Subject, base: &'static str, start: Start, rank: Rank) -> Persona {
     Persona {
         key,
         cloud: Cloud::Gcp,
@@ -51,43 +45,20 @@ pub(super) static GCP: [Persona; 12] = [
         pinned: true,
         grants: &[Role("orderPipelineWriter")],
         tasks: &[(1, "ps.pull*1-2 gcs.get gcs.put bq.update*1-2")],
-        ..gcp(
-            "gcp.pipeline",
-            ServiceAccount,
-            "load",
-            Service("compute"),
-            Rank::Modest,
-        )
+        ..gcp("gcp.pipeline", ServiceAccount, "load", Service("compute"), Rank::Modest)
     },
     Persona {
         rhythm: Office(1.2),
-        grants: &[
-            Role("roles/editor"),
-            Role("roles/iam.serviceAccountTokenCreator"),
-        ],
-        tasks: &[
-            (2, "gce.list gce.get*1-2"),
-            (2, "ps.list ps.create"),
-            (1, "gke.list gke.get"),
-            (1, "mon.list~1-4"),
-        ],
+        grants: &[Role("roles/editor"), Role("roles/iam.serviceAccountTokenCreator")],
+        tasks: &[(2, "gce.list gce.get*1-2"), (2, "ps.list ps.create"), (1, "gke.list gke.get"), (1, "mon.list~1-4")],
         tries: &["crm.setIam", "sm.access"],
         ..gcp("gcp.impersonator", User, "", Person, Rank::Unranked)
     },
     Persona {
         rhythm: Office(0.9),
-        grants: &[
-            Role("roles/run.developer"),
-            Role("roles/iam.serviceAccountUser"),
-        ],
+        grants: &[Role("roles/run.developer"), Role("roles/iam.serviceAccountUser")],
         tasks: &[(2, "run.list run.get"), (1, "run.get run.replace")],
-        ..gcp(
-            "gcp.impersonated",
-            ServiceAccount,
-            "release",
-            Chain,
-            Rank::Unranked,
-        )
+        ..gcp("gcp.impersonated", ServiceAccount, "release", Chain, Rank::Unranked)
     },
     Persona {
         rhythm: Office(1.6),
@@ -112,10 +83,7 @@ pub(super) static GCP: [Persona; 12] = [
             Role("roles/bigquery.jobUser"),
             Role("roles/storage.objectViewer"),
         ],
-        tasks: &[
-            (5, "bq.tables bq.job bq.data~1-5"),
-            (3, "gcs.list~1-3 gcs.get*2-6"),
-        ],
+        tasks: &[(5, "bq.tables bq.job bq.data~1-5"), (3, "gcs.list~1-3 gcs.get*2-6")],
         tries: &["bq.update", "gcs.put", "sm.list"],
         ..gcp("gcp.analyst", User, "", Person, Rank::Modest)
     },
@@ -123,13 +91,7 @@ pub(super) static GCP: [Persona; 12] = [
         rhythm: Around(10.0),
         grants: &[Role("roles/editor")],
         tasks: &[(1, "ps.publish*1-4")],
-        ..gcp(
-            "gcp.oversized",
-            ServiceAccount,
-            "emit",
-            Service("compute"),
-            Rank::Power,
-        )
+        ..gcp("gcp.oversized", ServiceAccount, "emit", Service("compute"), Rank::Power)
     },
     Persona {
         rhythm: Office(6.0),
@@ -138,10 +100,7 @@ pub(super) static GCP: [Persona; 12] = [
             Role("roles/artifactregistry.writer"),
             Role("roles/iam.serviceAccountUser"),
         ],
-        tasks: &[
-            (3, "ar.upload*1-3 run.get run.replace run.get*1-3"),
-            (1, "ar.download run.get"),
-        ],
+        tasks: &[(3, "ar.upload*1-3 run.get run.replace run.get*1-3"), (1, "ar.download run.get")],
         ..gcp("gcp.ci", ServiceAccount, "deploy", Web, Rank::Unranked)
     },
     Persona {
@@ -160,20 +119,8 @@ pub(super) static GCP: [Persona; 12] = [
         pinned: true,
         grants: &[Role("roles/secretmanager.secretAccessor")],
         tasks: &[(1, "sm.access*1-2")],
-        ..gcp(
-            "gcp.secrets",
-            ServiceAccount,
-            "vault",
-            Service("compute"),
-            Rank::Modest,
-        )
+        ..gcp("gcp.secrets", ServiceAccount, "vault", Service("compute"), Rank::Modest)
     },
-    Persona {
-        grants: &[Role("roles/editor")],
-        ..gcp("gcp.departed", User, "", Person, Rank::Power)
-    },
-    Persona {
-        grants: &[Role("roles/owner")],
-        ..gcp("gcp.break_glass", User, "", Person, Rank::AdminUnused)
-    },
+    Persona { grants: &[Role("roles/editor")], ..gcp("gcp.departed", User, "", Person, Rank::Power) },
+    Persona { grants: &[Role("roles/owner")], ..gcp("gcp.break_glass", User, "", Person, Rank::AdminUnused) },
 ];

@@ -1,0 +1,55 @@
+//! The same parameters give the same bytes, and the counts are those of the disk.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use sample::{SampleParams, generate};
+use serde_json::Value;
+
+use super::{SAMPLE, files, log_files, records};
+
+#[test]
+fn the_same_parameters_give_the_same_bytes() {
+    let params = SampleParams { n_days: 6, n_identities: 60, n_attacks: 5, n_broken: 4, ..SampleParams::default() };
+    let hash = |params: &SampleParams| -> BTreeMap<PathBuf, Vec<u8>> {
+        let dir = tempfile::tempdir().unwrap();
+        generate(params, dir.path()).unwrap();
+        let name = |path: &PathBuf| path.strip_prefix(dir.path()).unwrap().to_owned();
+        files(dir.path()).iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
+    };
+    let one = hash(&params);
+    assert!(one == hash(&params), "two runs differ");
+    assert!(one != hash(&SampleParams { seed: 43, ..params }), "another seed changes nothing");
+}
+
+#[test]
+fn counts_in_the_truth_are_the_records_on_disk() {
+    for cloud in ["aws", "azure", "gcp"] {
+        let counts = &SAMPLE.1.records[cloud];
+        let files = log_files(cloud);
+        let all: Vec<Value> = files.iter().flat_map(|path| records(path)).collect();
+        let mut seen = BTreeSet::new();
+        let n_copies = all.iter().filter(|record| !seen.insert(record.to_string())).count() as u64;
+        let n_not_access = all.iter().filter(|r| is_not_access(r)).count() as u64;
+        assert_eq!(all.len() as u64, counts.n_records, "{cloud} records");
+        assert_eq!(files.len() as u64, counts.n_files, "{cloud} files");
+        assert_eq!(n_copies, counts.n_copies, "{cloud} copies");
+        assert_eq!(n_not_access, counts.n_not_access, "{cloud} not access");
+        assert_eq!(counts.n_events, counts.n_records - n_copies - n_not_access, "{cloud} events");
+        assert_eq!(
+            counts.n_events,
+            counts.n_calls + counts.n_by_others + counts.n_second_records + counts.n_second_views,
+            "{cloud} sum"
+        );
+        assert_eq!(counts.n_broken, 9);
+    }
+}
+
+fn is_not_access(record: &Value) -> bool {
+    record["eventType"] == "AwsCloudTrailInsight"
+        || record.get("digestStartTime").is_some()
+        || ["ServiceHealth", "ResourceHealth"].iter().any(|c| record["category"] == *c)
+}
