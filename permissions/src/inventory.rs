@@ -17,6 +17,7 @@ const MAX_MEMO: usize = 65_536;
 pub struct KnownResources {
     provider: Provider,
     kinds: HashMap<SmolStr, Kind>,
+    assumed: u64,
     memo: Mutex<HashMap<(SmolStr, SmolStr), Reach>>,
 }
 
@@ -37,14 +38,23 @@ impl KnownResources {
             let n_resources = u64::try_from(row.n_resources).unwrap_or(0).max(ids.len() as u64);
             kinds.insert(SmolStr::from(row.kind.to_ascii_lowercase()), Kind { n_resources, ids });
         }
-        Self { provider, kinds, memo: Mutex::new(HashMap::new()) }
+        Self { provider, kinds, assumed: 0, memo: Mutex::new(HashMap::new()) }
+    }
+
+    /// Assumes this many resources of every kind that no inventory row names: a grant on one named resource then reaches
+    /// one of them, a grant by wildcard all. With none assumed, a grant on a kind of which nothing is known reaches
+    /// everything, because (0 + 1) / (0 + 1) = 1.
+    #[must_use]
+    pub fn assuming(mut self, n_resources: u64) -> Self {
+        self.assumed = n_resources;
+        self
     }
 
     /// A pattern's reach over a kind. Where the ids were cut at a bound, the matches are scaled up.
     #[must_use]
     pub fn reach(&self, pattern: &str, kind: &str) -> Reach {
         let kind = SmolStr::from(kind.to_ascii_lowercase());
-        let Some(known) = self.kinds.get(&kind) else { return Reach::UNKNOWN };
+        let Some(known) = self.kinds.get(&kind) else { return self.guess(pattern) };
         let key = (SmolStr::new(pattern), kind);
         if let Ok(memo) = self.memo.lock()
             && let Some(reach) = memo.get(&key)
@@ -58,6 +68,12 @@ impl KnownResources {
             memo.insert(key, reach);
         }
         reach
+    }
+
+    fn guess(&self, pattern: &str) -> Reach {
+        let container = resource::container(self.provider, pattern);
+        let exact = self.provider != Provider::Azure && !container.contains(['*', '?']);
+        Reach { matching: if exact { self.assumed.min(1) } else { self.assumed }, known: self.assumed }
     }
 
     fn matching(&self, pattern: &str, known: &Kind) -> u64 {
@@ -106,6 +122,9 @@ mod tests {
         assert_eq!(reach("arn:aws:s3:::other", "s3:bucket"), (0, 3));
         assert_eq!(reach("arn:aws:s3:::*/*", "S3:Bucket"), (3, 3));
         assert_eq!(reach("arn:aws:s3:::logs-1/*", "sqs:queue"), (0, 0));
+        let guess = KnownResources::new(Provider::Aws, []).assuming(50);
+        let found = |pattern| guess.reach(pattern, "s3:bucket").matching;
+        assert_eq!((found("arn:aws:s3:::logs/*"), found("arn:aws:s3:::logs*")), (1, 50));
         let vm = "/subscriptions/s/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/vm";
         let azure = KnownResources::new(Provider::Azure, [&row(Provider::Azure, "Microsoft.Compute/virtualMachines", &[vm], 10)]);
         let found = azure.reach("/subscriptions/s/resourcegroups/g", "microsoft.compute/virtualmachines");

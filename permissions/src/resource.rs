@@ -1,5 +1,7 @@
 //! Resources: the container a grant can name, its kind, and whether a pattern matches it.
 
+use std::borrow::Cow;
+
 use schemas::Provider;
 use smol_str::SmolStr;
 
@@ -101,12 +103,19 @@ fn below_azure(scope: &str, resource: &str) -> bool {
 
 fn below_gcp(scope: &str, resource: &str) -> bool {
     let (scope, resource) = (gcp_path(scope), gcp_path(resource));
-    resource.strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    resource.strip_prefix(&*scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Drops `//host/`, which audit logs leave out.
-fn gcp_path(name: &str) -> &str {
-    name.strip_prefix("//").and_then(|rest| rest.split_once('/')).map_or(name, |(_, path)| path)
+/// Drops `//host/`, which audit logs leave out, and writes a bucket as they do: Cloud Asset Inventory calls it
+/// `//storage.googleapis.com/b`, the logs `projects/_/buckets/b`.
+fn gcp_path(name: &str) -> Cow<'_, str> {
+    match name.strip_prefix("//").and_then(|rest| rest.split_once('/')) {
+        Some(("storage.googleapis.com", path)) if !path.starts_with("projects/") => {
+            Cow::Owned(format!("projects/_/buckets/{path}"))
+        }
+        Some((_, path)) => Cow::Borrowed(path),
+        None => Cow::Borrowed(name),
+    }
 }
 
 /// Cuts an ARM id after the top-level resource, or one level deeper where roles are assigned there.
@@ -175,7 +184,8 @@ pub(crate) fn gcp_kind(service: &str, collection: &str) -> SmolStr {
 fn gcp_kind_of(name: &str) -> Option<SmolStr> {
     let host = name.strip_prefix("//").and_then(|rest| rest.split_once('/')).map(|(host, _)| host)?;
     let service = host.split('.').next()?;
-    let collection = gcp_container(gcp_path(name)).rsplit('/').nth(1)?;
+    let path = gcp_path(name);
+    let collection = gcp_container(&path).rsplit('/').nth(1)?;
     Some(gcp_kind(if service == "cloudresourcemanager" { "resourcemanager" } else { service }, collection))
 }
 
@@ -223,6 +233,7 @@ mod tests {
             ),
             (Azure, "/subscriptions/s/resourceGroups/g", "/subscriptions/s/resourceGroups/g", None),
             (Gcp, "projects/_/buckets/b/objects/o/p", "projects/_/buckets/b", None),
+            (Gcp, "//storage.googleapis.com/b", "//storage.googleapis.com/b", Some("storage.googleapis.com/Bucket")),
             (
                 Gcp,
                 "//secretmanager.googleapis.com/projects/p/secrets/s/versions/1",
@@ -249,6 +260,7 @@ mod tests {
         assert!(!pattern_matches(Azure, "/subscriptions/s/resourcegroups/G2", vm));
         assert!(!pattern_matches(Azure, "/subscriptions/s/resourceGroups", "/subscriptions/s/resourceGroupsX"));
         assert!(pattern_matches(Gcp, "//storage.googleapis.com/projects/_/buckets/b", "projects/_/buckets/b/objects/o"));
+        assert!(pattern_matches(Gcp, "//storage.googleapis.com/b", "projects/_/buckets/b/objects/o"));
         assert!(!pattern_matches(Gcp, "//storage.googleapis.com/projects/_/buckets/b", "projects/_/buckets/bb"));
         assert!(pattern_matches(Aws, "arn:aws:s3:::logs-?/*", "arn:aws:s3:::logs-1/a/b"));
         assert!(!pattern_matches(Aws, "arn:aws:s3:::logs-?/*", "arn:aws:s3:::logs-12/a"));

@@ -12,6 +12,9 @@ use super::event_source::{iam_prefix, needs_no_permission};
 use crate::bundled;
 use crate::catalogue::{ActionIdx, Catalogue};
 
+/// No operation has a longer name; the longest has 70 characters. What is longer is no operation.
+const MAX_OPERATION: usize = 128;
+
 static OPERATIONS: &[u8] = include_bytes!("../../data/aws_operations.tsv.gz");
 
 /// One action that a call may use.
@@ -49,10 +52,25 @@ pub fn operation_actions(event_source: &str, operation: &str) -> OperationAction
     }
     let Some(prefix) = iam_prefix(event_source) else { return OperationActions::none(ActionKnown::Unknown) };
     let name = without_version(operation);
-    if let Some(actions) = TABLE.get(&key(prefix, name)) {
+    if name.len() > MAX_OPERATION {
+        return OperationActions::none(ActionKnown::Unknown);
+    }
+    if let Some(actions) = in_table(prefix, name) {
         return OperationActions { actions: Cow::Borrowed(actions), known: ActionKnown::Mapped };
     }
     assumed(prefix, name)
+}
+
+/// Looks a call up without allocating; records come by the million.
+fn in_table(prefix: &str, operation: &str) -> Option<&'static [ActionUse]> {
+    let mut buffer = [0; 2 * MAX_OPERATION];
+    let (head, length) = (prefix.len(), prefix.len() + 1 + operation.len());
+    let folded = buffer.get_mut(..length)?;
+    folded[..head].copy_from_slice(prefix.as_bytes());
+    folded[head] = b':';
+    folded[head + 1..].copy_from_slice(operation.as_bytes());
+    folded.make_ascii_lowercase();
+    TABLE.get(std::str::from_utf8(folded).ok()?).map(Vec::as_slice)
 }
 
 /// The table of data, with the special cases laid over it.

@@ -200,3 +200,43 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod hostile {
+    use proptest::prelude::*;
+
+    use super::parse_policy;
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i32>().prop_map(Into::into),
+            prop::sample::select(vec!["Allow", "Deny", "*", "s3:*", "{\"Statement\":[]}", "%7B", "é"]).prop_map(Into::into),
+        ];
+        let keys = prop::sample::select(vec!["Statement", "Effect", "Action", "NotAction", "Resource", "Principal", "Condition", "x"]);
+        leaf.prop_recursive(4, 64, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                prop::collection::vec((keys.clone(), inner), 0..6)
+                    .prop_map(|map| serde_json::Value::Object(map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let parsed = parse_policy(&bytes);
+            prop_assert!(!parsed.errors.is_empty() || !parsed.statements.is_empty());
+        }
+
+        #[test]
+        fn no_shape_panics_and_every_entry_is_read_or_reported(document in json()) {
+            let parsed = parse_policy(document.to_string().as_bytes());
+            if let Some(list) = document.get("Statement").and_then(|s| s.as_array()) {
+                prop_assert_eq!(parsed.statements.len() + parsed.errors.len(), list.len());
+            }
+        }
+    }
+}

@@ -13,6 +13,9 @@ use crate::{azure, gcp, resource};
 
 /// Atoms per set; the rest is left out and named. A set of this size is some 10 MB.
 const MAX_ATOMS: usize = 65_536;
+/// Pairs of resource pattern and action per set; bounds the time of weighing one at about a second. AWS's own limits on
+/// policies keep an identity under a hundredth of it.
+const MAX_PAIRS: u64 = 20_000_000;
 /// Denies with a pattern that are weighed against each atom; bounds the work at atoms × this.
 const MAX_PATTERN_DENIES: usize = 256;
 /// Unmatched names that are remembered per set.
@@ -26,6 +29,7 @@ pub(super) struct Builder<'c> {
     provider: Provider,
     catalogue: &'c ProviderCatalogue,
     allows: BTreeMap<Key, Arc<RoaringBitmap>>,
+    n_pairs: u64,
     denies: BTreeMap<(SmolStr, Vec<SmolStr>), RoaringBitmap>,
     ignored: BTreeSet<&'static str>,
     unmatched: BTreeSet<SmolStr>,
@@ -37,6 +41,7 @@ impl<'c> Builder<'c> {
             provider,
             catalogue: catalogue.provider(provider),
             allows: BTreeMap::new(),
+            n_pairs: 0,
             denies: BTreeMap::new(),
             ignored: BTreeSet::new(),
             unmatched: BTreeSet::new(),
@@ -102,7 +107,8 @@ impl<'c> Builder<'c> {
             }
             if denies {
                 *self.denies.entry((resource, except.clone())).or_default() |= &*actions;
-            } else if self.allows.len() < MAX_ATOMS {
+            } else if self.allows.len() < MAX_ATOMS && self.n_pairs < MAX_PAIRS {
+                self.n_pairs += actions.len();
                 let key = (resource, except.clone(), conditional, source.clone());
                 let held = self.allows.entry(key).or_insert_with(|| Arc::clone(&actions));
                 if !Arc::ptr_eq(held, &actions) {
