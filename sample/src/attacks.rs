@@ -261,23 +261,29 @@ impl Attack<'_> {
         if all.is_empty() { NOBODY } else { all[(self.victim.idx + i) as usize % all.len()] }
     }
 
-    /// The actions the victim had used before a moment.
-    fn used_before(&self, at: i64) -> BTreeSet<&'static str> {
+    /// The actions and resources the victim had used before a moment.
+    fn used_before(&self, at: i64) -> (BTreeSet<&'static str>, BTreeSet<String>) {
         let calls = self.traffic.calls.get(&self.script.cloud).map_or(&[][..], Vec::as_slice);
-        calls
-            .iter()
-            .filter(|call| call.who == self.victim.idx && call.at < at)
-            .filter(|call| matches!(call.outcome, Outcome::Success | Outcome::Missing))
-            .flat_map(|call| self.ops.get(call.op).actions.iter().copied())
-            .collect()
+        let own = calls.iter().filter(|call| call.who == self.victim.idx && call.at < at);
+        self.uses(own)
     }
 
-    fn truth(&self, calls: &[Call], before: &BTreeSet<&'static str>) -> Option<AttackTruth> {
+    fn uses<'c>(&self, calls: impl Iterator<Item = &'c Call>) -> (BTreeSet<&'static str>, BTreeSet<String>) {
+        let (mut actions, mut touched) = (BTreeSet::new(), BTreeSet::new());
+        for call in calls.filter(|call| matches!(call.outcome, Outcome::Success | Outcome::Missing)) {
+            let op = self.ops.get(call.op);
+            actions.extend(op.actions.iter().copied());
+            touched.insert((op.target, call.res));
+        }
+        let ids = touched.into_iter().filter_map(|(kind, res)| self.victim.resource_id(kind, res));
+        (actions, ids.collect())
+    }
+
+    fn truth(&self, calls: &[Call], before: &(BTreeSet<&'static str>, BTreeSet<String>)) -> Option<AttackTruth> {
         let (first, last) = (calls.first()?, calls.last()?);
-        let actions = |denied: bool| -> BTreeSet<&'static str> {
-            let of = calls.iter().filter(|call| (call.outcome == Outcome::Denied) == denied);
-            of.flat_map(|call| self.ops.get(call.op).actions.iter().copied()).collect()
-        };
+        let (actions, resources) = self.uses(calls.iter());
+        let refused = calls.iter().filter(|call| call.outcome == Outcome::Denied);
+        let denied: BTreeSet<&str> = refused.flat_map(|call| self.ops.get(call.op).actions.iter().copied()).collect();
         let id = match self.script.cloud {
             Cloud::Aws => aws::event_id,
             Cloud::Azure => azure::correlation_id,
@@ -291,8 +297,9 @@ impl Attack<'_> {
             start: iso_seconds(first.at),
             end: iso_seconds(last.at),
             event_ids: calls.iter().map(id).collect(),
-            first_actions: actions(false).into_iter().filter(|a| !before.contains(a)).map(str::to_owned).collect(),
-            denied_actions: actions(true).into_iter().map(str::to_owned).collect(),
+            first_actions: actions.difference(&before.0).map(|action| (*action).to_owned()).collect(),
+            first_resources: resources.difference(&before.1).cloned().collect(),
+            denied_actions: denied.into_iter().map(str::to_owned).collect(),
         })
     }
 }

@@ -13,7 +13,7 @@ mod resources;
 
 pub(crate) use entitlements::write as write_entitlements;
 pub(crate) use events::write as write_events;
-pub(crate) use inventory::write as write_inventory;
+pub(crate) use inventory::{id as inventory_id, write as write_inventory};
 pub(crate) use ops::OPS;
 pub(crate) use policies::{group_policies, policy_rules};
 pub(crate) use record::event_id;

@@ -13,6 +13,6 @@ mod roles;
 
 pub(crate) use entitlements::write as write_entitlements;
 pub(crate) use events::{correlation_id, write as write_events};
-pub(crate) use inventory::write as write_inventory;
+pub(crate) use inventory::{id as inventory_id, write as write_inventory};
 pub(crate) use ops::OPS;
 pub(crate) use roles::role_rules;

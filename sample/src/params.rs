@@ -10,10 +10,13 @@ pub(crate) const DAY_US: i64 = 86_400_000_000;
 /// the wall clock.
 const DEFAULT_END_S: i64 = 1_793_404_800;
 
+/// Days times identities at most: calls are kept in memory, about 24 for each identity and day at 80 bytes.
+const MAX_IDENTITY_DAYS: u64 = 150_000;
+
 /// What to generate. The same values always give byte-identical files.
 #[derive(Clone, Debug)]
 pub struct SampleParams {
-    /// Days of logs, 1 to 366.
+    /// Days of logs, 1 to 366; days times identities is at most 150,000.
     pub n_days: u32,
     /// Identities over the three clouds, 1 to 5000. The first dozen hold the most telling personas.
     pub n_identities: u32,
@@ -50,6 +53,12 @@ impl SampleParams {
         check("identities", self.n_identities, 1, 5_000)?;
         check("attacks", self.n_attacks, 0, 200)?;
         check("broken", self.n_broken, 0, 10_000)?;
+        let n_person_days = u64::from(self.n_days) * u64::from(self.n_identities);
+        if n_person_days > MAX_IDENTITY_DAYS {
+            return Err(SampleError::Params(format!(
+                "`days` times `identities` is {n_person_days}; it must be at most {MAX_IDENTITY_DAYS}"
+            )));
+        }
         let end = self.end.as_microsecond().div_euclid(DAY_US) * DAY_US;
         let start = end - i64::from(self.n_days) * DAY_US;
         if start <= 0 {

@@ -30,6 +30,8 @@ pub(crate) enum Rhythm {
     Nightly(i64),
     /// One session at 02 UTC on this day of each month.
     Monthly(i8),
+    /// One session at 02 UTC once a year, on this day of this month.
+    Yearly { month: i8, day: i8 },
     /// Nothing happens in the span.
     Never,
 }
@@ -70,10 +72,12 @@ fn starts_of_day(rhythm: Rhythm, day: i64, offset_min: i32, rng: &mut Rng, out: 
         }
         Rhythm::Nightly(hour) => out.push(day + hour * HOUR_US + rng.gen_range(0..4 * MINUTE_US)),
         Rhythm::Monthly(of_month) => {
-            let jitter = rng.gen_range(0..4 * MINUTE_US);
-            if civil(day).day() == of_month {
-                out.push(day + 2 * HOUR_US + jitter);
-            }
+            let at = day + 2 * HOUR_US + rng.gen_range(0..4 * MINUTE_US);
+            out.extend((civil(day).day() == of_month).then_some(at));
+        }
+        Rhythm::Yearly { month, day: of_month } => {
+            let at = day + 2 * HOUR_US + rng.gen_range(0..4 * MINUTE_US);
+            out.extend((civil(day).day() == of_month && civil(day).month() == month).then_some(at));
         }
     }
 }

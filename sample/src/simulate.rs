@@ -26,8 +26,13 @@ pub(crate) fn live(world: &World, ops: &AllOps, me: &Identity, traffic: &mut Tra
         traffic,
         tally,
     };
+    // A newcomer does nothing before joining, and nobody acts through a role before then.
+    let caller = (me.persona.start == Start::Chain).then(|| world.identity(me.idx.saturating_sub(1)));
+    let joined = me.joined.max(caller.and_then(|caller| caller.joined));
     for at in session_starts(me.persona.rhythm, world.span, me.offset_min, &mut life.rng) {
-        life.session(at);
+        if joined.is_none_or(|joined| at > joined) {
+            life.session(at);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     calls::{Call, Outcome},
     ops::Op,
-    world::Cloud,
+    world::{Cloud, Kind},
 };
 pub(crate) use build::build;
 
@@ -67,12 +67,16 @@ pub struct IdentityTruth {
     pub persona: String,
     /// Local time minus UTC in minutes, for people.
     pub utc_offset_minutes: i32,
+    /// When it was created, for newcomers within the span, RFC 3339.
+    pub joined: Option<String>,
     /// Whether it works at office hours of that zone.
     pub office_hours: bool,
     /// Names of its policies and roles.
     pub granted: Vec<String>,
     /// Actions used, with how often and when last.
     pub used: BTreeMap<String, UseTruth>,
+    /// Resources of the inventory that uses touched, by their id there, with how often.
+    pub resources: BTreeMap<String, u32>,
     /// Actions granted by exact name and never used; empty when `n_granted_exact` is above 60.
     pub never_used: Vec<String>,
     /// Actions granted by exact name.
@@ -136,6 +140,8 @@ pub struct AttackTruth {
     pub event_ids: Vec<String>,
     /// Actions the identity had never used before.
     pub first_actions: Vec<String>,
+    /// Resources of the inventory that the identity had never used before.
+    pub first_resources: Vec<String>,
     /// Actions that were denied during the attack.
     pub denied_actions: Vec<String>,
 }
@@ -175,6 +181,8 @@ pub(crate) struct Deeds {
     pub(crate) n_denied: u32,
     pub(crate) n_throttled: u32,
     pub(crate) n_free: u32,
+    /// Uses by kind and index of the resource, in the identity's own account.
+    pub(crate) resources: BTreeMap<(Kind, u16), u32>,
     /// The same uses by the person behind the session, for Identity Center roles.
     pub(crate) people: BTreeMap<String, BTreeMap<&'static str, u32>>,
 }
@@ -209,6 +217,7 @@ impl Tally {
             }
             Outcome::Throttled => deeds.n_throttled += 1,
             Outcome::Success | Outcome::Missing => {
+                *deeds.resources.entry((op.target, call.res)).or_default() += 1;
                 for action in &op.actions {
                     let entry = deeds.used.entry(action).or_default();
                     entry.n += 1;

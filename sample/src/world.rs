@@ -9,7 +9,10 @@ mod personas;
 mod personas_azure;
 mod personas_gcp;
 
-use crate::ids::{aws_id, digits, hex, mix, pick, uuid};
+use crate::{
+    aws, azure, gcp,
+    ids::{aws_id, digits, hex, mix, pick, uuid},
+};
 pub(crate) use grants::{Grant, Rule, Scope, wildcard};
 pub(crate) use kind::Kind;
 pub(crate) use personas::{Persona, Rank, Start, Subject};
@@ -91,6 +94,8 @@ pub(crate) struct Identity {
     pub(crate) id: String,
     /// Local time minus UTC, in minutes; no daylight saving.
     pub(crate) offset_min: i32,
+    /// When a newcomer joined, if that was within the span.
+    pub(crate) joined: Option<i64>,
     /// Source of this identity's own choices.
     pub(crate) noise: u64,
     pub(crate) rules: Vec<Rule>,
@@ -101,6 +106,15 @@ impl Identity {
     pub(crate) fn pin(&self, kind: Kind) -> u16 {
         let kind = kind.container();
         pick(self.noise, 0x70_69 + kind as u64, usize::from(kind.everyday())) as u16
+    }
+
+    /// The id by which the inventory knows a resource of the identity's account; `None` for what it does not list.
+    pub(crate) fn resource_id(&self, kind: Kind, idx: u16) -> Option<String> {
+        match self.persona.cloud {
+            Cloud::Aws => aws::inventory_id(kind, self.account(), idx),
+            Cloud::Azure => azure::inventory_id(kind, self.account(), idx),
+            Cloud::Gcp => gcp::inventory_id(kind, self.account(), idx),
+        }
     }
 
     /// Whether the grants allow an action; `data` tells Azure's two planes apart.
@@ -133,7 +147,7 @@ pub(crate) struct World {
 impl World {
     /// Hires `n` identities, their personas taken in a fixed order.
     pub(crate) fn new(seed: u64, span: (i64, i64), n: u32) -> Self {
-        Self { seed, span, people: (0..n).map(|idx| hire(seed, idx)).collect() }
+        Self { seed, span, people: (0..n).map(|idx| hire(seed, span, idx)).collect() }
     }
 
     pub(crate) fn identity(&self, idx: u32) -> &Identity {
@@ -148,9 +162,9 @@ impl World {
 
 const OFFSETS_MIN: [i32; 8] = [60, 60, 120, 0, -300, -480, 330, 60];
 
-fn hire(seed: u64, idx: u32) -> Identity {
+fn hire(seed: u64, span: (i64, i64), idx: u32) -> Identity {
     let persona = personas::of_index(idx);
-    let noise = mix(mix(seed, 0x6865_6c6c_6f), u64::from(idx));
+    let noise = mix(mix(seed, 0x0068_656c_6c6f), u64::from(idx));
     let n_accounts = accounts(persona.cloud).len();
     // Who impersonates a GCP service account does so within one project; an AWS role chain crosses accounts.
     let same = persona.cloud == Cloud::Gcp && persona.start == Start::Chain;
@@ -179,7 +193,10 @@ fn hire(seed: u64, idx: u32) -> Identity {
     };
     let offset_min = OFFSETS_MIN[pick(noise, 4, OFFSETS_MIN.len())];
     let rules = grants::compile(persona.cloud, persona.grants);
-    Identity { idx, persona, account, name, display, email, unique, id, offset_min, noise, rules }
+    // One developer in seven is new: the first months of a person look like nobody's usual day.
+    let new = persona.key == "aws.developer" && mix(noise, 6).is_multiple_of(7);
+    let joined = new.then(|| span.0 + (span.1 - span.0) / 100 * (30 + (noise % 35) as i64));
+    Identity { idx, persona, account, name, display, email, unique, id, offset_min, joined, noise, rules }
 }
 
 /// The random tail that AWS puts behind the permission set's name.

@@ -8,11 +8,12 @@ use crate::{
     aws::{
         identity::{VENDOR_ACCOUNT, service_host, subject},
         policies::{GROUPS, POLICIES, Policy, policy},
-        resources::{fill, identity_arn, role_path},
+        resources::{REGIONS, fill, identity_arn, role_path},
     },
     error::SampleError,
-    ids::{aws_id, iso_seconds, mix, uuid},
+    ids::{aws_id, civil, iso_seconds, mix, uuid},
     params::DAY_US,
+    rhythm::Rhythm,
     truth::Tally,
     world::{Cloud, Grant, Identity, Start, Subject, World, accounts},
     writer::Writer,
@@ -36,12 +37,10 @@ pub(crate) fn write(world: &World, tally: &Tally, writer: &Writer) -> Result<(),
     Ok(())
 }
 
-/// Some day in the two years before the logs begin.
+/// Some day in the two years before the logs begin, or the day of joining.
 fn created(me: &Identity, world: &World) -> String {
-    iso_seconds(
-        world.span.0 - (20 + (mix(me.noise, 0xcd) % 700) as i64) * DAY_US + (me.noise % 80_000) as i64 * 1_000_000,
-    )
-    .replace('Z', "+00:00")
+    let before = (20 + (mix(me.noise, 0xcd) % 700) as i64) * DAY_US - (me.noise % 80_000) as i64 * 1_000_000;
+    iso_seconds(me.joined.unwrap_or(world.span.0 - before)).replace('Z', "+00:00")
 }
 
 fn attached(grants: &[Grant], account: &str) -> Vec<Value> {
@@ -199,16 +198,19 @@ fn trust(me: &Identity, world: &World) -> Value {
     json!({ "Version": "2012-10-17", "Statement": [statement] })
 }
 
-/// The last use in the logs; a yearly job was last used eleven months before they begin.
+/// The last use in the logs; for a yearly job that did not run in the span, the year before.
 fn last_used(me: &Identity, world: &World, tally: &Tally) -> Value {
     let last = tally.deeds.get(&me.idx).and_then(|deeds| deeds.used.values().map(|u| u.last).max());
-    let yearly = (me.persona.key == "aws.year_end").then_some(world.span.0 - 300 * DAY_US);
-    match last.or(yearly) {
-        Some(at) => {
-            json!({ "LastUsedDate": iso_seconds(at).replace('Z', "+00:00"), "Region": "eu-central-1" })
-        }
+    match last.or_else(|| earlier_run(me, world)) {
+        Some(at) => json!({ "LastUsedDate": iso_seconds(at).replace('Z', "+00:00"), "Region": REGIONS[0] }),
         None => json!({}),
     }
+}
+
+fn earlier_run(me: &Identity, world: &World) -> Option<i64> {
+    let Rhythm::Yearly { month, day } = me.persona.rhythm else { return None };
+    let fits = |at: &i64| civil(*at).month() == month && civil(*at).day() == day;
+    (1..=366).map(|ago| world.span.0 - ago * DAY_US).find(fits).map(|midnight| midnight + 2 * 3_600_000_000)
 }
 
 /// The policies in use here, with the documents of AWS's own too.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     aws::resources::{arn, name},
     error::SampleError,
-    world::{Cloud, Kind, accounts},
+    world::{Account, Cloud, Kind, accounts},
     writer::Writer,
 };
 
@@ -49,4 +49,10 @@ pub(crate) fn write(writer: &Writer) -> Result<(), SampleError> {
         writer.pretty(&path, "resource inventory", &json!({ "ResourceTagMappingList": list }))?;
     }
     Ok(())
+}
+
+/// The ARN under which the inventory lists a resource.
+pub(crate) fn id(kind: Kind, account: &Account, idx: u16) -> Option<String> {
+    let kind = kind.container();
+    KINDS.contains(&kind).then(|| arn(kind, account, idx))
 }

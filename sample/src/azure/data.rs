@@ -7,7 +7,7 @@ use crate::{
         entitlements::assignments,
         events::correlation_id,
         records::View,
-        resources::{LOCATION, id, name, secret_name},
+        resources::{LOCATION, arm_id, name, secret_name},
     },
     calls::Outcome,
     ids::{hex, iso_fraction, uuid, word},
@@ -19,7 +19,7 @@ impl View<'_> {
     /// A record of a storage account's own log.
     pub(super) fn storage(&self) -> Value {
         let (account, noise) = (name(Kind::Storage, self.account, self.call.res), self.call.noise);
-        let id = id(Kind::Storage, self.account, self.call.res);
+        let id = arm_id(Kind::Storage, self.account, self.call.res);
         let object = format!("/{account}/inbox/2026/{:02}/{}.json", 1 + noise % 10, hex(noise, 0x91, 8));
         let (status, text) = match self.call.outcome {
             Outcome::Success => (200, "Success"),
@@ -80,7 +80,7 @@ impl View<'_> {
 
     /// A record of a key vault's own log.
     pub(super) fn vault(&self) -> Value {
-        let id = id(Kind::VaultSecret, self.account, self.call.res);
+        let id = arm_id(Kind::VaultSecret, self.account, self.call.res);
         let vault = name(Kind::VaultSecret, self.account, self.call.res);
         let (code, signature, result) = match self.call.outcome {
             Outcome::Success => (200, "OK", "Success"),

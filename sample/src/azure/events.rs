@@ -17,6 +17,8 @@ use crate::{
 
 /// One record in so many is delivered twice.
 const COPY_ONE_IN: u64 = 700;
+/// Records in one file of the command line's form.
+const LISTED_A_FILE: usize = 5_000;
 /// Days of the second subscription that come in the command line's form.
 const LISTED_DAYS: i64 = 7;
 
@@ -115,7 +117,10 @@ fn write_listed(
     listed.sort_by(|a, b| b.cmp(a));
     let bytes: Vec<Vec<u8>> = listed.into_iter().map(|(_, bytes)| bytes).collect();
     let account = accounts(Cloud::Azure)[1].id;
-    writer.envelope(&format!("azure/activity/{account}/activity-log-list.json"), "", &bytes)?;
-    counts.n_files += 1;
+    for (part, chunk) in bytes.chunks(LISTED_A_FILE).enumerate() {
+        let tail = if part == 0 { String::new() } else { format!("-{}", part + 1) };
+        writer.envelope(&format!("azure/activity/{account}/activity-log-list{tail}.json"), "", chunk)?;
+        counts.n_files += 1;
+    }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    azure::{events::path, resources::id},
+    azure::{events::path, resources::arm_id},
     error::SampleError,
     ids::{digits, hex, iso_fraction, mix, pick, uuid},
     params::DAY_US,
@@ -57,7 +57,7 @@ fn health(account: &Account, day: i64, noise: u64) -> Value {
     };
     json!({
         "time": iso_fraction(at, noise, 7),
-        "resourceId": id(Kind::Vm, account, (noise % 12) as u16).to_uppercase(),
+        "resourceId": arm_id(Kind::Vm, account, (noise % 12) as u16).to_uppercase(),
         "correlationId": uuid(noise, 0xb1),
         "operationName": if service { "Microsoft.ServiceHealth/incident/action" } else { "Microsoft.Resourcehealth/healthevent/Resolved/action" },
         "level": "Information",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    azure::resources::{LOCATION, group_name, id},
+    azure::resources::{LOCATION, arm_id, group_name},
     error::SampleError,
     world::{Account, Cloud, Kind, accounts},
     writer::Writer,
@@ -34,7 +34,7 @@ pub(crate) fn write(writer: &Writer) -> Result<(), SampleError> {
 }
 
 fn resource(kind: Kind, arm: &str, account: &Account, idx: u16) -> Value {
-    let id = id(kind, account, idx);
+    let id = arm_id(kind, account, idx);
     json!({
         "changedTime": "2026-08-19T07:40:12.118337+00:00",
         "createdTime": "2024-05-06T12:02:51.664120+00:00",
@@ -53,4 +53,14 @@ fn resource(kind: Kind, arm: &str, account: &Account, idx: u16) -> Value {
         "tags": { "env": account.prefix },
         "type": arm,
     })
+}
+
+/// The ARM id under which the inventory lists a resource.
+pub(crate) fn id(kind: Kind, account: &Account, idx: u16) -> Option<String> {
+    let kind = match kind {
+        Kind::Blob | Kind::Diag => Kind::Storage,
+        Kind::VaultSecret => Kind::Vault,
+        other => other,
+    };
+    KINDS.iter().any(|(listed, _)| *listed == kind).then(|| arm_id(kind, account, idx))
 }

@@ -50,7 +50,7 @@ pub(super) fn secret_name(idx: u16) -> String {
 }
 
 /// The ARM id, in the case in which ARM prints it.
-pub(super) fn id(kind: Kind, account: &Account, idx: u16) -> String {
+pub(super) fn arm_id(kind: Kind, account: &Account, idx: u16) -> String {
     let group = format!("/subscriptions/{}/resourceGroups/{}", account.id, group_name(account, idx));
     let name = name(kind, account, idx);
     match kind {
@@ -80,7 +80,7 @@ pub(super) fn id(kind: Kind, account: &Account, idx: u16) -> String {
 
 /// The id that an Activity record of this kind carries: below the resource for settings, rules and assignments.
 pub(super) fn activity_id(kind: Kind, operation: &str, account: &Account, idx: u16, noise: u64) -> String {
-    let base = id(kind, account, idx);
+    let base = arm_id(kind, account, idx);
     match kind {
         Kind::Nsg => format!("{base}/securityRules/allow-https"),
         Kind::Diag => format!("{base}/providers/Microsoft.Insights/diagnosticSettings/to-siem"),
@@ -100,5 +100,5 @@ pub(super) fn activity_id(kind: Kind, operation: &str, account: &Account, idx: u
 pub(super) fn own_scope(kind: Kind, me: &Identity) -> String {
     // The vault of the secret that is the identity's own; the storage account of its own blobs.
     let pinned = if kind == Kind::Vault { me.pin(Kind::VaultSecret) % Kind::Vault.pool() } else { me.pin(Kind::Blob) };
-    id(kind, me.account(), pinned)
+    arm_id(kind, me.account(), pinned)
 }

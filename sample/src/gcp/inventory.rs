@@ -57,3 +57,9 @@ fn row(asset_type: &str, full: &str, display: &str, account: &Account) -> Value 
         "state": "ACTIVE",
     })
 }
+
+/// The full resource name under which the inventory lists a resource.
+pub(crate) fn id(kind: Kind, account: &Account, idx: u16) -> Option<String> {
+    let kind = kind.container();
+    KINDS.contains(&kind).then(|| asset(kind, account, idx).1)
+}

@@ -58,9 +58,8 @@ fn identity(me: &Identity, deeds: &Deeds) -> IdentityTruth {
         .copied()
         .filter(|action| !deeds.used.keys().any(|used| used.eq_ignore_ascii_case(action)))
         .collect();
-    let wild = |pattern: &&str| pattern.contains('*');
-    let only_exact =
-        me.rules.iter().all(|r| !r.opaque && (r.deny || (!r.invert && !r.patterns.iter().any(|p| wild(&p)))));
+    let wild = |pattern: &&'static str| pattern.contains('*');
+    let only_exact = me.rules.iter().all(|r| !r.opaque && (r.deny || (!r.invert && !r.patterns.iter().any(wild))));
     IdentityTruth {
         id: me.id.clone(),
         cloud: me.persona.cloud.word().into(),
@@ -72,6 +71,8 @@ fn identity(me: &Identity, deeds: &Deeds) -> IdentityTruth {
         office_hours: matches!(me.persona.rhythm, Rhythm::Office(_)),
         granted: me.persona.grants.iter().filter_map(grant_name).map(str::to_owned).collect(),
         used: deeds.used.iter().map(|(action, u)| ((*action).to_owned(), used(u))).collect(),
+        resources: resources(me, deeds),
+        joined: me.joined.map(iso_seconds),
         n_granted_exact: exact.len() as u32,
         n_never_used: unused.len() as u32,
         never_used: if exact.len() > MAX_LISTED { Vec::new() } else { unused.into_iter().map(str::to_owned).collect() },
@@ -82,6 +83,17 @@ fn identity(me: &Identity, deeds: &Deeds) -> IdentityTruth {
         n_free: deeds.n_free,
         people: deeds.people.iter().map(|(name, by)| (name.clone(), by_action(by))).collect(),
     }
+}
+
+/// Several kinds may stand for one resource (a bucket and its objects), so the counts of one id add up.
+fn resources(me: &Identity, deeds: &Deeds) -> BTreeMap<String, u32> {
+    let mut out = BTreeMap::new();
+    for ((kind, res), n) in &deeds.resources {
+        if let Some(id) = me.resource_id(*kind, *res) {
+            *out.entry(id).or_default() += n;
+        }
+    }
+    out
 }
 
 fn by_action(by: &BTreeMap<&'static str, u32>) -> BTreeMap<String, u32> {

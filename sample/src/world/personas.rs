@@ -83,6 +83,9 @@ pub(crate) struct Persona {
     pub(crate) tries: &'static [&'static str],
 }
 
+/// The books of the year are closed on the third of January.
+const YEAR_END: Rhythm = Rhythm::Yearly { month: 1, day: 3 };
+
 const fn aws(
     key: &'static str,
     subject: Subject,
@@ -278,7 +281,8 @@ static AWS: [Persona; 17] = [
     },
     Persona {
         grants: &[Customer("YearEndClose")],
-        ..aws("aws.year_end", Role, "year-end", Never, Service("states"), Rank::Modest)
+        tasks: &[(1, "dynamodb.DescribeTable dynamodb.Scan*4-9 s3.GetObject*2-4 s3.PutObject")],
+        ..aws("aws.year_end", Role, "year-end", YEAR_END, Service("states"), Rank::Modest)
     },
 ];
 

@@ -31,6 +31,8 @@ fn every_attack_is_on_disk_in_the_last_two_fifths() {
     assert_eq!(kinds.len(), 14, "each kind once");
     for attack in &truth.attacks {
         assert!(!attack.event_ids.is_empty(), "{}", attack.id);
+        let new = attack.first_actions.len() + attack.first_resources.len() + attack.denied_actions.len();
+        assert!(new > 0, "{} does nothing new", attack.kind);
         assert!(truth.identities.iter().any(|i| i.id == attack.identity), "{}", attack.identity);
         // Twenty-one days from the tenth: sixty percent are over on the 22nd at noon.
         assert!(attack.start.as_str() > "2026-10-22T14", "{} starts {}", attack.id, attack.start);

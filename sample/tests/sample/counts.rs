@@ -48,6 +48,29 @@ fn counts_in_the_truth_are_the_records_on_disk() {
     }
 }
 
+#[test]
+fn broken_lines_cannot_be_read() {
+    for cloud in ["aws", "azure", "gcp"] {
+        let bytes = fs::read(SAMPLE.0.path().join(format!("{cloud}/broken/{cloud}.ndjson"))).unwrap();
+        let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines.len(), 9);
+        let readable =
+            |line: &&&[u8]| serde_json::from_slice::<Value>(line).is_ok_and(|v| !v.to_string().contains("not a time"));
+        assert_eq!(lines.iter().filter(readable).count(), 0, "{cloud}");
+    }
+}
+
+#[test]
+fn one_identity_more_changes_none_of_the_others() {
+    let used = |n: u32| {
+        let dir = tempfile::tempdir().unwrap();
+        let params = SampleParams { n_days: 5, n_identities: n, n_attacks: 0, ..SampleParams::default() };
+        generate(&params, dir.path()).unwrap().identities
+    };
+    let (few, more) = (used(40), used(42));
+    assert_eq!(few[..], more[..few.len()]);
+}
+
 fn is_not_access(record: &Value) -> bool {
     record["eventType"] == "AwsCloudTrailInsight"
         || record.get("digestStartTime").is_some()
