@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{SAMPLE, log_files, records};
+use super::{SAMPLE, all_records};
 
 /// Every id an attack may name, with the time of its first record.
 fn ids() -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     for cloud in ["aws", "azure", "gcp"] {
-        for record in log_files(cloud).iter().flat_map(|path| records(path)) {
+        for record in all_records(cloud) {
             let text = |keys: &[&str]| keys.iter().find_map(|key| record[*key].as_str()).map(str::to_owned);
             let id = text(&["eventID", "correlationId", "insertId"]);
             let time = text(&["eventTime", "time", "eventTimestamp", "timestamp"]);
@@ -49,10 +49,10 @@ fn nothing_gives_an_attack_away() {
     let truth = &SAMPLE.1;
     let attacked: BTreeSet<&str> = truth.attacks.iter().flat_map(|a| a.event_ids.iter().map(String::as_str)).collect();
     let (mut bad, mut good) = (BTreeSet::new(), BTreeSet::new());
-    for record in log_files("aws").iter().flat_map(|path| records(path)) {
+    for record in all_records("aws") {
         let network =
             |r: &Value| r["sourceIPAddress"].as_str().unwrap_or("").rsplit_once('.').map_or("", |p| p.0).to_owned();
-        let seen = [network(&record), record["userAgent"].as_str().unwrap_or_default().to_owned()];
+        let seen = [network(record), record["userAgent"].as_str().unwrap_or_default().to_owned()];
         let known = record["eventID"].as_str().is_some_and(|id| attacked.contains(id));
         if known { bad.extend(seen) } else { good.extend(seen) }
     }

@@ -7,6 +7,7 @@ mod grants;
 mod rhythm;
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Read,
     path::{Path, PathBuf},
@@ -59,6 +60,15 @@ fn records(path: &Path) -> Vec<Value> {
         return whole.as_array().cloned().unwrap_or_else(|| vec![whole.clone()]);
     }
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The records of every log file of a cloud, read once for all tests.
+fn all_records(cloud: &str) -> &'static [Value] {
+    static ALL: LazyLock<BTreeMap<&'static str, Vec<Value>>> = LazyLock::new(|| {
+        let of = |cloud: &'static str| (cloud, log_files(cloud).iter().flat_map(|path| records(path)).collect());
+        ["aws", "azure", "gcp"].map(of).into()
+    });
+    &ALL[cloud]
 }
 
 fn log_files(cloud: &str) -> Vec<PathBuf> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{SAMPLE, log_files, records};
+use super::{SAMPLE, all_records};
 
 /// Minutes since 1970 of an RFC 3339 time.
 fn minutes(time: &str) -> i64 {
@@ -21,7 +21,7 @@ fn people_keep_office_hours_in_their_own_zone() {
         .map(|i| (i.id.as_str(), i64::from(i.utc_offset_minutes)))
         .collect();
     let (mut n, mut n_weekend, mut n_office) = (0.0, 0.0, 0.0);
-    for record in log_files("aws").iter().flat_map(|path| records(path)) {
+    for record in all_records("aws") {
         let identity = &record["userIdentity"];
         if identity["type"] != "IAMUser" || attacked.contains(record["eventID"].as_str().unwrap()) {
             continue;
@@ -47,7 +47,7 @@ fn new_resources_become_rare() {
     let people: BTreeSet<&str> =
         truth.identities.iter().filter(|i| i.persona == "aws.data").map(|i| i.id.rsplit('/').next().unwrap()).collect();
     let mut touched: Vec<(String, String, String)> = Vec::new();
-    for record in log_files("aws").iter().flat_map(|path| records(path)) {
+    for record in all_records("aws") {
         let user = record["userIdentity"]["userName"].as_str().unwrap_or_default();
         let bucket = record["requestParameters"]["bucketName"].as_str();
         if let (true, Some(bucket)) = (people.contains(user), bucket) {
