@@ -137,6 +137,7 @@ fn order(world: &World, tally: &Tally, zero: &BTreeSet<&str>) -> Vec<OrderTruth>
         let idle: Vec<&Identity> = of(Rank::AdminUnused).into_iter().filter(|i| !used(i)).collect();
         let (admin, power, broad, modest) = (of(Rank::Admin), of(Rank::Power), of(Rank::Broad), of(Rank::Modest));
         pairs(&mut out, &idle, &admin, false, "the same administrator's grants, one used and one not");
+        pairs(&mut out, &idle, &of(Rank::Unranked), false, "an administrator that uses nothing stands below nobody");
         for higher in [&idle, &admin] {
             pairs(&mut out, higher, &power, false, "an administrator can do all that a power user can");
             pairs(&mut out, higher, &broad, true, "an administrator against one service");

@@ -50,7 +50,7 @@ pub(crate) enum Start {
 /// Where an identity's score must stand, as far as that follows from its grants alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
-    /// Grants that may escalate or cannot be compared.
+    /// Grants that may escalate (a role to assume or pass, a policy to change) or cannot be compared.
     Unranked,
     /// Uses a few of some dozens of harmless actions.
     Modest,
@@ -130,7 +130,7 @@ static AWS: [Persona; 17] = [
             (1, "s3.PutObject*1-3"),
         ],
         tries: &["iam.ListUsers", "iam.ListRoles", "rds.DescribeDBInstances", "ssm.GetParameter", "trail.LookupEvents"],
-        ..aws("aws.developer", User, "", Office(2.0), Person, Rank::Modest)
+        ..aws("aws.developer", User, "", Office(2.0), Person, Rank::Unranked)
     },
     Persona {
         grants: &[Customer("OpsRunbook"), Boundary("OpsBoundary")],
