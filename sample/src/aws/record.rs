@@ -108,6 +108,9 @@ impl View<'_> {
             Outcome::Throttled if self.op.service == "ec2" => {
                 ("Client.RequestLimitExceeded", "Request limit exceeded.".to_owned())
             }
+            Outcome::Throttled if self.op.service == "s3" => {
+                ("SlowDown", "Please reduce your request rate.".to_owned())
+            }
             Outcome::Throttled => ("ThrottlingException", "Rate exceeded".to_owned()),
             Outcome::Missing if self.op.service == "signin" => ("", "Failed authentication".to_owned()),
             Outcome::Missing => missing(self.op),
