@@ -1,0 +1,186 @@
+//! Entitlement and inventory files become snapshots: a begin mark, the objects, an end mark.
+//!
+//! The objects of a file are held until its end, since whose they are may stand anywhere in it, and since a snapshot
+//! that breaks off must say so. Every list of a file is a snapshot of its own; lists that cover several accounts (an
+//! organization's asset search) become one for each account.
+
+mod account;
+mod objects;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use schemas::message::raw_grant_topic;
+use schemas::{AccountId, Body, Id128, Mark, Origin, RawGrant, Text, Time};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::split::kind::{GrantList, Kind};
+
+/// One object.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    pub(crate) kind: &'static str,
+    pub(crate) id: String,
+    pub(crate) body: Bytes,
+    pub(crate) offset: i64,
+}
+
+/// What a file says of its snapshots beside the objects.
+#[derive(Clone, Debug)]
+pub(crate) struct About<'a> {
+    pub(crate) name: &'a Text,
+    pub(crate) hint: &'a str,
+    pub(crate) collected_at: Time,
+    pub(crate) ingested_at: Time,
+}
+
+/// The objects of one file.
+#[derive(Debug, Default)]
+pub(crate) struct GrantBuffer {
+    lists: BTreeMap<GrantList, Vec<Object>>,
+    n_bytes: usize,
+    incomplete: bool,
+    overflowed: bool,
+}
+
+impl GrantBuffer {
+    /// Whether it holds anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lists.is_empty()
+    }
+
+    /// A list was opened, though it may turn out to be empty.
+    pub(crate) fn opened(&mut self, list: GrantList) {
+        self.lists.entry(list).or_default();
+    }
+
+    /// Something of the file could not be read, so nothing may be deleted because of it.
+    pub(crate) fn broke(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// Whether it held more than the bound, and dropped the rest.
+    pub(crate) fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Takes a value that is not a log record.
+    pub(crate) fn push(&mut self, kind: Kind, bytes: &Bytes, offset: i64, hint: &str, max_bytes: usize) {
+        self.n_bytes += bytes.len();
+        if self.n_bytes > max_bytes {
+            self.overflowed = true;
+            self.incomplete = true;
+            return;
+        }
+        match kind {
+            Kind::Grant(GrantList::AzureGroupMembers, "member") => self.member(bytes, offset, hint),
+            Kind::Grant(list, kind) => {
+                let id = objects::id(list, kind, bytes);
+                self.lists.entry(list).or_default().push(Object { kind, id, body: bytes.clone(), offset });
+            }
+            Kind::Policy => {
+                let bindings = objects::bindings(bytes, offset);
+                self.lists.entry(GrantList::GcpIamPolicy).or_default().extend(bindings);
+            }
+            Kind::Groups => {
+                let groups = objects::groups(bytes, offset);
+                self.lists.entry(GrantList::AzureGroupMembers).or_default().extend(groups);
+            }
+            Kind::Log(_) | Kind::Lookup | Kind::Unknown => {}
+        }
+    }
+
+    /// A directory object of the one group that the file is about joins that group's object.
+    fn member(&mut self, bytes: &Bytes, offset: i64, hint: &str) {
+        let group = account::stem(hint).to_ascii_lowercase();
+        let list = self.lists.entry(GrantList::AzureGroupMembers).or_default();
+        match list.iter_mut().find(|object| object.id == group && object.kind == "members") {
+            Some(object) => {
+                let mut body = object.body.to_vec();
+                body.push(b',');
+                body.extend_from_slice(bytes);
+                object.body = Bytes::from(body);
+            }
+            None => list.push(Object { kind: "members", id: group, body: bytes.clone(), offset }),
+        }
+    }
+
+    /// The file has ended: hands out its snapshots. `Err` names the list whose account cannot be told.
+    pub(crate) fn finish(self, about: &About<'_>) -> Vec<Result<RawGrant, (GrantList, i64)>> {
+        let mut out = Vec::new();
+        for (list, mut objects) in self.lists {
+            objects::close(&mut objects);
+            if list.provider() == schemas::Provider::Gcp || list == GrantList::AzureResources {
+                for (account_id, objects) in account::each(list, objects, about.hint) {
+                    snapshot(list, account_id, &objects, self.incomplete, about, &mut out);
+                }
+            } else {
+                let account_id = account::of(list, &objects, about.hint);
+                snapshot(list, account_id, &objects, self.incomplete, about, &mut out);
+            }
+        }
+        out
+    }
+}
+
+fn snapshot(
+    list: GrantList,
+    account_id: Option<AccountId>,
+    objects: &[Object],
+    incomplete: bool,
+    about: &About<'_>,
+    out: &mut Vec<Result<RawGrant, (GrantList, i64)>>,
+) {
+    let first = objects.first().map_or(0, |object| object.offset);
+    let Some(account_id) = account_id else {
+        out.push(Err((list, first)));
+        return;
+    };
+    let n_objects = i64::try_from(objects.len()).unwrap_or(i64::MAX);
+    let mark = |mark: Mark, place: i64, offset: i64| RawGrant {
+        provider: list.provider(),
+        account_id: account_id.clone(),
+        list: Text::from(list.name()),
+        snapshot_id: Id128::default(),
+        place,
+        mark,
+        object_kind: Text::default(),
+        object_id: Text::default(),
+        body: Body::default(),
+        collected_at: about.collected_at,
+        ingested_at: about.ingested_at,
+        origin: Origin {
+            topic: Text::from(raw_grant_topic(list.provider())),
+            partition: 0,
+            offset,
+            file: Some(about.name.clone()),
+        },
+    };
+    let last = objects.last().map_or(0, |object| object.offset);
+    let end = if incomplete { Mark::Abort } else { Mark::End };
+    let mut grants = vec![mark(Mark::Begin, -1, first)];
+    for (object, place) in objects.iter().zip(0..) {
+        let mut grant = mark(Mark::Object, place, object.offset);
+        grant.object_kind = Text::from(object.kind);
+        grant.object_id = Text::new(&object.id);
+        grant.body = Body(object.body.clone());
+        grants.push(grant);
+    }
+    grants.push(mark(end, n_objects, last));
+    let snapshot_id = content_hash(list, &account_id, objects, incomplete);
+    out.extend(grants.into_iter().map(|mut grant| {
+        grant.snapshot_id = snapshot_id;
+        Ok(grant)
+    }));
+}
+
+/// The same objects are the same snapshot, whichever file they stand in.
+fn content_hash(list: GrantList, account_id: &str, objects: &[Object], incomplete: bool) -> Id128 {
+    let mut hash = Xxh3::new();
+    for object in objects {
+        hash.update(&(object.body.len() as u64).to_le_bytes());
+        hash.update(&object.body);
+    }
+    let digest = hash.digest128().to_le_bytes();
+    Id128::of_parts(&[list.name().as_bytes(), account_id.as_bytes(), &digest, &[u8::from(incomplete)]])
+}
