@@ -52,6 +52,11 @@ impl Str<'_> {
         self.get().map(Text::from)
     }
 
+    /// The text or whole number as an id of an event.
+    pub(crate) fn text_or_number<T: for<'t> From<&'t str>>(&self) -> Option<T> {
+        self.get_or_number().map(T::from)
+    }
+
     /// The text of a member that must be there.
     pub(crate) fn required(&self, field: &'static str) -> Result<&str, Reject> {
         let found = match self {
@@ -236,6 +241,12 @@ macro_rules! others_are_default {
         }
     };
     ($de:lifetime, $value:ty;) => {
+        $crate::json::others_are_default!($de, $value; plain);
+        fn visit_str<E>(self, _: &str) -> Result<$value, E> {
+            Ok(<$value>::default())
+        }
+    };
+    ($de:lifetime, $value:ty; plain) => {
         fn visit_unit<E>(self) -> Result<$value, E> {
             Ok(<$value>::default())
         }
@@ -249,9 +260,6 @@ macro_rules! others_are_default {
             Ok(<$value>::default())
         }
         fn visit_f64<E>(self, _: f64) -> Result<$value, E> {
-            Ok(<$value>::default())
-        }
-        fn visit_str<E>(self, _: &str) -> Result<$value, E> {
             Ok(<$value>::default())
         }
     };
@@ -270,6 +278,7 @@ macro_rules! object {
         #[derive(Debug, Default)]
         pub(crate) struct $name<$life> {
             $(pub(crate) $field: $kind,)+
+            borrowed: std::marker::PhantomData<&$life ()>,
         }
 
         impl<'de: $life, $life> serde::Deserialize<'de> for $name<$life> {
