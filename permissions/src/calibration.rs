@@ -9,7 +9,8 @@ use flate2::read::GzDecoder;
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 use schemas::{
-    AccountId, Effect, Entitlement, EntitlementKind, IdentityId, IdentityKind, Policy, PolicyHash, Provider, ResourceId, Statement, Text, Time,
+    AccountId, Effect, Entitlement, EntitlementKind, IdentityId, IdentityKind, Policy, PolicyHash, Provider,
+    ResourceId, Statement, Text, Time,
 };
 use serde_json::Value;
 
@@ -95,12 +96,36 @@ fn actions(names: &[&str]) -> RoaringBitmap {
 
 /// Thirty calls of an everyday administrator.
 const EVERYDAY: [&str; 30] = [
-    "ec2:DescribeInstances", "ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:RunInstances",
-    "ec2:StartInstances", "ec2:StopInstances", "ec2:CreateTags", "s3:ListAllMyBuckets", "s3:ListBucket", "s3:GetObject",
-    "s3:PutObject", "s3:GetBucketLocation", "iam:ListRoles", "iam:ListUsers", "iam:GetRole", "iam:GetUser", "iam:PassRole",
-    "cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms", "logs:DescribeLogGroups", "logs:FilterLogEvents",
-    "cloudformation:DescribeStacks", "cloudformation:CreateStack", "lambda:ListFunctions", "lambda:GetFunction",
-    "rds:DescribeDBInstances", "kms:ListKeys", "kms:Decrypt", "sts:AssumeRole",
+    "ec2:DescribeInstances",
+    "ec2:DescribeVpcs",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeSecurityGroups",
+    "ec2:RunInstances",
+    "ec2:StartInstances",
+    "ec2:StopInstances",
+    "ec2:CreateTags",
+    "s3:ListAllMyBuckets",
+    "s3:ListBucket",
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:GetBucketLocation",
+    "iam:ListRoles",
+    "iam:ListUsers",
+    "iam:GetRole",
+    "iam:GetUser",
+    "iam:PassRole",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:DescribeAlarms",
+    "logs:DescribeLogGroups",
+    "logs:FilterLogEvents",
+    "cloudformation:DescribeStacks",
+    "cloudformation:CreateStack",
+    "lambda:ListFunctions",
+    "lambda:GetFunction",
+    "rds:DescribeDBInstances",
+    "kms:ListKeys",
+    "kms:Decrypt",
+    "sts:AssumeRole",
 ];
 
 #[test]
@@ -119,7 +144,9 @@ fn the_index_is_calibrated() {
         set_of(Provider::Gcp, vec![statement], &["//cloudresourcemanager.googleapis.com/projects/p"])
     };
     let s3_on = |resource: &str, action: &str| {
-        aws_set(&format!(r#"{{"Statement":{{"Effect":"Allow","Action":["{action}","s3-object-lambda:None"],"Resource":{resource}}}}}"#))
+        aws_set(&format!(
+            r#"{{"Statement":{{"Effect":"Allow","Action":["{action}","s3-object-lambda:None"],"Resource":{resource}}}}}"#
+        ))
     };
     let bucket = r#"["arn:aws:s3:::b","arn:aws:s3:::b/*"]"#;
     let none = RoaringBitmap::new();
@@ -159,11 +186,29 @@ fn the_index_is_calibrated() {
 /// A random policy over a handful of services, with denies, wildcards, conditions and narrow resources.
 fn statement() -> impl Strategy<Value = Value> {
     let names = prop::sample::select(vec![
-        "s3:Get*", "s3:*", "iam:*", "iam:Put*", "iam:PassRole", "ec2:Run*", "ec2:Describe*", "dynamodb:*", "lambda:*", "sqs:SendMessage",
-        "secretsmanager:GetSecretValue", "iam:CreatePolicyVersion", "kms:Decrypt", "*:List*", "sts:AssumeRole",
+        "s3:Get*",
+        "s3:*",
+        "iam:*",
+        "iam:Put*",
+        "iam:PassRole",
+        "ec2:Run*",
+        "ec2:Describe*",
+        "dynamodb:*",
+        "lambda:*",
+        "sqs:SendMessage",
+        "secretsmanager:GetSecretValue",
+        "iam:CreatePolicyVersion",
+        "kms:Decrypt",
+        "*:List*",
+        "sts:AssumeRole",
     ]);
     let resources = prop::sample::select(vec![
-        "*", "arn:aws:s3:::b", "arn:aws:s3:::b/*", "arn:aws:s3:::*", "arn:aws:iam::*:role/*", "arn:aws:dynamodb:*:*:table/t",
+        "*",
+        "arn:aws:s3:::b",
+        "arn:aws:s3:::b/*",
+        "arn:aws:s3:::*",
+        "arn:aws:iam::*:role/*",
+        "arn:aws:dynamodb:*:*:table/t",
         "arn:aws:lambda:*:*:function:f*",
     ]);
     (prop::collection::vec(names, 1..4), prop::collection::vec(resources, 1..3), 0..10_u8, any::<bool>()).prop_map(
@@ -209,7 +254,11 @@ fn by_definition(set: &GrantSet, used: &RoaringBitmap) -> u128 {
                 continue;
             }
             let (mut matching, mut known) = (0, 0);
-            let kinds: Vec<&str> = if action.containers.is_empty() { vec![""] } else { action.containers.iter().map(|k| k.as_str()).collect() };
+            let kinds: Vec<&str> = if action.containers.is_empty() {
+                vec![""]
+            } else {
+                action.containers.iter().map(|k| k.as_str()).collect()
+            };
             for kind in kinds {
                 if atom.resource == "*" {
                     let all = uneven(&atom.except[0], kind).known;
@@ -320,7 +369,8 @@ fn the_contributions_add_up_to_the_sum() {
     expect_test::expect![[r#"
         s3: 27 actions of permissions management on *
         sqs: 4 actions of permissions management on *
-        s3: 41 actions of write on *"#]].assert_eq(&labels.join("\n"));
+        s3: 41 actions of write on *"#]]
+    .assert_eq(&labels.join("\n"));
     let cut = scale.contributions(&set, &RoaringBitmap::new(), 2);
     assert_eq!(cut, all[..2]);
 }
@@ -343,7 +393,11 @@ fn every_managed_policy_parses_and_expands() {
             *unmatched.entry(pattern.clone()).or_insert(0_u32) += 1;
         }
     }
-    eprintln!("{} policies, {n_statements} statements, {} patterns name no action of the catalogue", managed.len(), unmatched.len());
+    eprintln!(
+        "{} policies, {n_statements} statements, {} patterns name no action of the catalogue",
+        managed.len(),
+        unmatched.len()
+    );
     assert!(managed.len() > 1500);
     assert_eq!(empty, Vec::<&str>::new());
     assert!(unmatched.len() < 1000, "{unmatched:?}");
@@ -352,8 +406,19 @@ fn every_managed_policy_parses_and_expands() {
 #[test]
 fn every_builtin_role_expands() {
     let mut report = String::new();
-    for name in ["Owner", "Contributor", "Reader", "Storage Blob Data Reader", "Key Vault Secrets User", "Virtual Machine Contributor"] {
-        let set = set_of(Provider::Azure, azure::builtin_role(name).unwrap().statements.clone(), &["/subscriptions/S/resourceGroups/G"]);
+    for name in [
+        "Owner",
+        "Contributor",
+        "Reader",
+        "Storage Blob Data Reader",
+        "Key Vault Secrets User",
+        "Virtual Machine Contributor",
+    ] {
+        let set = set_of(
+            Provider::Azure,
+            azure::builtin_role(name).unwrap().statements.clone(),
+            &["/subscriptions/S/resourceGroups/G"],
+        );
         writeln!(report, "{name}: {} actions on {}", set.actions().len(), set.atoms()[0].resource).unwrap();
     }
     expect_test::expect![[r#"
@@ -363,7 +428,8 @@ fn every_builtin_role_expands() {
         Storage Blob Data Reader: 3 actions on /subscriptions/s/resourcegroups/g
         Key Vault Secrets User: 2 actions on /subscriptions/s/resourcegroups/g
         Virtual Machine Contributor: 292 actions on /subscriptions/s/resourcegroups/g
-    "#]].assert_eq(&report);
+    "#]]
+    .assert_eq(&report);
 }
 
 #[test]
@@ -375,7 +441,8 @@ fn a_deny_takes_away_what_it_covers() {
         serde_json::json!({"Effect": "Deny", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::a/secret/*"}),
     ]);
     let catalogue = Catalogue::bundled().provider(Provider::Aws);
-    let verdict = |action: &str, resource: &str| set.verdict(catalogue.lookup(action).unwrap(), Some(resource)).granted.as_str();
+    let verdict =
+        |action: &str, resource: &str| set.verdict(catalogue.lookup(action).unwrap(), Some(resource)).granted.as_str();
     assert_eq!(verdict("s3:DeleteObject", "arn:aws:s3:::a/x"), "no");
     assert_eq!(verdict("s3:GetObject", "arn:aws:s3:::a/x"), "yes");
     assert_eq!(verdict("s3:GetObject", "arn:aws:s3:::b/x"), "no");
@@ -387,7 +454,12 @@ fn a_deny_takes_away_what_it_covers() {
 
 #[test]
 fn identities_with_the_same_policies_share_a_set() {
-    let policy = Arc::new(Policy::of(Provider::Aws, aws::parse_policy(br#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#).statements, Vec::new(), Time(0)));
+    let policy = Arc::new(Policy::of(
+        Provider::Aws,
+        aws::parse_policy(br#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#).statements,
+        Vec::new(),
+        Time(0),
+    ));
     let mut grants = Grants::new();
     let lookup = |_: &PolicyHash| Some(Arc::clone(&policy));
     let entitlement = entitlement(Provider::Aws, &policy.policy_hash, &[]);

@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_case_except_gcps() {
-        let name = |provider, name: &str| Catalogue::bundled().provider(provider).find(name).map(|a| a.name.to_string());
+        let name =
+            |provider, name: &str| Catalogue::bundled().provider(provider).find(name).map(|a| a.name.to_string());
         assert_eq!(name(Provider::Aws, "S3:getobject").as_deref(), Some("s3:GetObject"));
         assert_eq!(
             name(Provider::Azure, "MICROSOFT.COMPUTE/VIRTUALMACHINES/WRITE").as_deref(),
@@ -163,7 +164,10 @@ mod tests {
         ] {
             let action = Catalogue::bundled().provider(provider).find(name).unwrap();
             let containers = action.containers.join(" ");
-            report += &format!("{name} {} {} {:?} {:?} {containers}\n", action.level, action.risk, action.risk_source, action.logged);
+            report += &format!(
+                "{name} {} {} {:?} {:?} {containers}\n",
+                action.level, action.risk, action.risk_source, action.logged
+            );
         }
         expect![[r#"
             s3:GetObject read data_exfiltration SensitiveList DataOffByDefault s3:accesspoint s3:bucket
@@ -198,7 +202,8 @@ mod tests {
         assert_eq!(catalogue.provider(Provider::Azure).find("contoso.x/THINGS/read").unwrap().plane, Plane::Data);
         let before = Catalogue::bundled().provider(Provider::Azure).lookup("Microsoft.Compute/virtualMachines/write");
         assert_eq!(catalogue.provider(Provider::Azure).lookup("Microsoft.Compute/virtualMachines/write"), before);
-        let gcp = br#"[{"name":"new.things.get","stage":"GA"},{"name":"roles/x","includedPermissions":["new.things.list"]}]"#;
+        let gcp =
+            br#"[{"name":"new.things.get","stage":"GA"},{"name":"roles/x","includedPermissions":["new.things.list"]}]"#;
         assert_eq!(catalogue.extend_from_json(Provider::Gcp, gcp).unwrap(), 2);
         let aws = br#"{"policy_sentry_schema_version":"v2","zz":{"privileges":{"Do":{"privilege":"Do","access_level":"Read",
             "resource_types":{"thing":{}}}},"resources":{"thing":{"arn":"arn:${Partition}:zz:${Region}:${Account}:thing/${Id}"}}}}"#;
@@ -207,7 +212,10 @@ mod tests {
         assert_eq!((action.level, action.containers[0].as_str()), (AccessLevel::Read, "zz:thing"));
         expect!["2026.11.1+azure.12709+gcp.13967+aws.20456"].assert_eq(catalogue.version());
         let wrong = catalogue.extend_from_json(Provider::Gcp, b"7").unwrap_err();
-        expect!["not a listing of `gcp` actions; give what `gcloud iam list-testable-permissions --format json` prints"].assert_eq(&wrong.to_string());
+        expect![
+            "not a listing of `gcp` actions; give what `gcloud iam list-testable-permissions --format json` prints"
+        ]
+        .assert_eq(&wrong.to_string());
     }
 
     /// The oracle: every name, one by one, by the definition of a wildcard.
@@ -232,7 +240,9 @@ mod tests {
         let fold = |s: &str| if provider == Provider::Gcp { s.to_owned() } else { s.to_lowercase() };
         let folded = fold(text);
         let all = Catalogue::bundled().provider(provider).iter();
-        all.filter(|(_, a)| slow(folded.as_bytes(), fold(&a.name).as_bytes(), provider == Provider::Aws)).map(|(i, _)| i.0).collect()
+        all.filter(|(_, a)| slow(folded.as_bytes(), fold(&a.name).as_bytes(), provider == Provider::Aws))
+            .map(|(i, _)| i.0)
+            .collect()
     }
 
     proptest! {

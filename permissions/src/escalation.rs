@@ -157,7 +157,8 @@ fn on_own(path: &EscalationPath, set: &GrantSet, targets: &Targets<'_>, kind: &s
 /// Whether a pattern covers every IAM object of a kind: `arn:aws:iam::*:user/*`, `arn:aws:iam::123456789012:*`.
 fn whole_kind(pattern: &str, kind: &str) -> bool {
     let probe = |account: &str| format!("arn:aws:iam::{account}:{kind}\u{1}\u{1}");
-    let account = pattern.split(':').nth(4).filter(|account| account.bytes().all(|b| b.is_ascii_digit())).unwrap_or("0");
+    let account =
+        pattern.split(':').nth(4).filter(|account| account.bytes().all(|b| b.is_ascii_digit())).unwrap_or("0");
     resource::pattern_matches(Provider::Aws, pattern, &probe(account))
 }
 
@@ -168,7 +169,10 @@ mod tests {
     #[test]
     fn every_path_names_permissions_of_the_catalogue() {
         let n = |provider| paths(provider).len();
-        assert_eq!((n(Provider::Aws), n(Provider::Azure), n(Provider::Gcp)), (65 + ours("aws-").count(), ours("azure-").count(), ours("gcp-").count()));
+        assert_eq!(
+            (n(Provider::Aws), n(Provider::Azure), n(Provider::Gcp)),
+            (65 + ours("aws-").count(), ours("azure-").count(), ours("gcp-").count())
+        );
     }
 
     #[test]

@@ -78,7 +78,13 @@ impl Scale<'_> {
     /// ingested (see [`unknowable`]). An identity that holds an unused path to administrator has an administrator's
     /// exposure.
     #[must_use]
-    pub fn exposure(&self, set: &GrantSet, used: &RoaringBitmap, unknowable: &RoaringBitmap, targets: &Targets<'_>) -> Exposure {
+    pub fn exposure(
+        &self,
+        set: &GrantSet,
+        used: &RoaringBitmap,
+        unknowable: &RoaringBitmap,
+        targets: &Targets<'_>,
+    ) -> Exposure {
         let used_or_unknowable = used | unknowable;
         let unused = set.actions() - used;
         let n_unknowable = unused.intersection_len(unknowable);
@@ -140,7 +146,9 @@ impl Scale<'_> {
             let mut reaches: HashMap<Arc<[SmolStr]>, Reach> = HashMap::new();
             for idx in (&*atom.actions - &skip).iter() {
                 let Some(action) = catalogue.get(ActionIdx(idx)) else { continue };
-                let reach = *reaches.entry(Arc::clone(&action.containers)).or_insert_with_key(|kinds| self.reach_of(atom, kinds));
+                let reach = *reaches
+                    .entry(Arc::clone(&action.containers))
+                    .or_insert_with_key(|kinds| self.reach_of(atom, kinds));
                 let weight = self.model.weight(action.risk);
                 let so_far = counted.entry(idx).or_default();
                 let part = reach.part(weight).min(weight - *so_far);
@@ -156,7 +164,8 @@ impl Scale<'_> {
         let none = [SmolStr::default()];
         let mut sum = Reach::UNKNOWN;
         for kind in if kinds.is_empty() { &none } else { kinds } {
-            let one = if atom.resource == "*" { self.excepting(atom, kind) } else { (self.reach)(&atom.resource, kind) };
+            let one =
+                if atom.resource == "*" { self.excepting(atom, kind) } else { (self.reach)(&atom.resource, kind) };
             sum.matching = sum.matching.saturating_add(one.matching.min(one.known));
             sum.known = sum.known.saturating_add(one.known);
         }
@@ -233,4 +242,18 @@ fn contribution(atom: &Atom, group: &Group, catalogue: &ProviderCatalogue) -> Co
 pub fn unknowable(catalogue: &ProviderCatalogue, data_logged: &dyn Fn(&str) -> bool) -> RoaringBitmap {
     let unseen = |(_, action): &(ActionIdx, &ActionInfo)| !action.knowable(data_logged(&action.service));
     catalogue.iter().filter(unseen).map(|(idx, _)| idx.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reach;
+
+    #[test]
+    fn a_part_is_never_nothing_and_never_more_than_the_weight() {
+        let part = |matching, known, weight| Reach { matching, known }.part(weight);
+        assert_eq!(part(0, u64::MAX, 500_000), 1);
+        assert_eq!(part(1, 199, 1_000_000), 10_000);
+        assert_eq!(part(0, 0, 7), 7);
+        assert_eq!(part(9, 3, 7), 7);
+    }
 }

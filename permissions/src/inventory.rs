@@ -126,7 +126,10 @@ mod tests {
         let found = |pattern| guess.reach(pattern, "s3:bucket").matching;
         assert_eq!((found("arn:aws:s3:::logs/*"), found("arn:aws:s3:::logs*")), (1, 50));
         let vm = "/subscriptions/s/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/vm";
-        let azure = KnownResources::new(Provider::Azure, [&row(Provider::Azure, "Microsoft.Compute/virtualMachines", &[vm], 10)]);
+        let azure = KnownResources::new(
+            Provider::Azure,
+            [&row(Provider::Azure, "Microsoft.Compute/virtualMachines", &[vm], 10)],
+        );
         let found = azure.reach("/subscriptions/s/resourcegroups/g", "microsoft.compute/virtualmachines");
         assert_eq!((found.matching, found.known), (10, 10));
     }

@@ -15,7 +15,11 @@ pub mod aws;
 pub mod azure;
 mod bundled;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "a failed test should panic, and these print what they measured")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed test should panic, and these print what they measured"
+)]
 mod calibration;
 pub mod catalogue;
 pub mod escalation;
@@ -24,7 +28,11 @@ pub mod gcp;
 pub mod grants;
 pub mod inventory;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "a failed test should panic, and these print what they measured")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed test should panic, and these print what they measured"
+)]
 mod real_data;
 pub mod resource;
 pub mod risk;

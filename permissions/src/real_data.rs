@@ -49,7 +49,9 @@ fn azure_operations_are_known() {
     let mut by_known: BTreeMap<&str, u32> = BTreeMap::new();
     let (mut unknown, mut not_listed) = (BTreeSet::new(), BTreeSet::new());
     for event in events {
-        let (Some(operation), Some(category)) = (event["operationName"].as_str(), event["category"].as_str()) else { continue };
+        let (Some(operation), Some(category)) = (event["operationName"].as_str(), event["category"].as_str()) else {
+            continue;
+        };
         let found = azure::operation_action(operation, category);
         *by_known.entry(found.known.as_str()).or_default() += 1;
         match (found.action, found.idx) {
@@ -70,9 +72,15 @@ fn gcp_methods_become_permissions_that_the_records_name() {
     let mut differ = BTreeSet::new();
     for event in events {
         let payload = &event["protoPayload"];
-        let (Some(service), Some(method)) = (payload["serviceName"].as_str(), payload["methodName"].as_str()) else { continue };
-        let named: Vec<&str> =
-            payload["authorizationInfo"].as_array().into_iter().flatten().filter_map(|a| a["permission"].as_str()).collect();
+        let (Some(service), Some(method)) = (payload["serviceName"].as_str(), payload["methodName"].as_str()) else {
+            continue;
+        };
+        let named: Vec<&str> = payload["authorizationInfo"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|a| a["permission"].as_str())
+            .collect();
         if named.is_empty() {
             continue;
         }

@@ -143,7 +143,8 @@ fn azure_kind(id: &str) -> Option<SmolStr> {
 
 /// Cuts what is inside a resource that can be granted: objects, versions, keys of service accounts.
 fn gcp_container(name: &str) -> &str {
-    const INSIDE: [&str; 5] = ["/objects/", "/versions/", "/cryptoKeyVersions/", "/managedFolders/", "/snapshots/latest/"];
+    const INSIDE: [&str; 5] =
+        ["/objects/", "/versions/", "/cryptoKeyVersions/", "/managedFolders/", "/snapshots/latest/"];
     let cut = INSIDE.iter().filter_map(|part| name.find(part)).min();
     let keys = name.find("/serviceAccounts/").and_then(|at| name[at..].find("/keys/").map(|k| at + k));
     &name[..cut.into_iter().chain(keys).min().unwrap_or(name.len())]
@@ -213,11 +214,26 @@ mod tests {
         let cases = [
             (Aws, "arn:aws:s3:::logs/2026/x", "arn:aws:s3:::logs", Some("s3:bucket")),
             (Aws, "arn:aws:s3:::logs", "arn:aws:s3:::logs", Some("s3:bucket")),
-            (Aws, "arn:aws:dynamodb:eu-west-1:1:table/t/index/i", "arn:aws:dynamodb:eu-west-1:1:table/t", Some("dynamodb:table")),
-            (Aws, "arn:aws:lambda:eu-west-1:1:function:f:PROD", "arn:aws:lambda:eu-west-1:1:function:f", Some("lambda:function")),
+            (
+                Aws,
+                "arn:aws:dynamodb:eu-west-1:1:table/t/index/i",
+                "arn:aws:dynamodb:eu-west-1:1:table/t",
+                Some("dynamodb:table"),
+            ),
+            (
+                Aws,
+                "arn:aws:lambda:eu-west-1:1:function:f:PROD",
+                "arn:aws:lambda:eu-west-1:1:function:f",
+                Some("lambda:function"),
+            ),
             (Aws, "arn:aws:iam::1:role/path/r", "arn:aws:iam::1:role/path/r", Some("iam:role")),
             (Aws, "arn:aws:sqs:eu-west-1:1:q", "arn:aws:sqs:eu-west-1:1:q", Some("sqs:queue")),
-            (Aws, "arn:aws:logs:eu-west-1:1:log-group:g:log-stream:s", "arn:aws:logs:eu-west-1:1:log-group:g", Some("logs:log-group")),
+            (
+                Aws,
+                "arn:aws:logs:eu-west-1:1:log-group:g:log-stream:s",
+                "arn:aws:logs:eu-west-1:1:log-group:g",
+                Some("logs:log-group"),
+            ),
             (Aws, "i-0123", "i-0123", None),
             (
                 Azure,
@@ -259,7 +275,11 @@ mod tests {
         assert!(pattern_matches(Azure, "/subscriptions/s/resourcegroups/G", vm));
         assert!(!pattern_matches(Azure, "/subscriptions/s/resourcegroups/G2", vm));
         assert!(!pattern_matches(Azure, "/subscriptions/s/resourceGroups", "/subscriptions/s/resourceGroupsX"));
-        assert!(pattern_matches(Gcp, "//storage.googleapis.com/projects/_/buckets/b", "projects/_/buckets/b/objects/o"));
+        assert!(pattern_matches(
+            Gcp,
+            "//storage.googleapis.com/projects/_/buckets/b",
+            "projects/_/buckets/b/objects/o"
+        ));
         assert!(pattern_matches(Gcp, "//storage.googleapis.com/b", "projects/_/buckets/b/objects/o"));
         assert!(!pattern_matches(Gcp, "//storage.googleapis.com/projects/_/buckets/b", "projects/_/buckets/bb"));
         assert!(pattern_matches(Aws, "arn:aws:s3:::logs-?/*", "arn:aws:s3:::logs-1/a/b"));

@@ -147,7 +147,10 @@ mod tests {
         };
         assert_eq!(check(|m| m.gamma = 0.0), Err("`gamma` is 0; it must be above 0 and at most 1".to_owned()));
         assert_eq!(check(|m| m.gamma = f64::NAN), Err("`gamma` is NaN; it must be above 0 and at most 1".to_owned()));
-        assert_eq!(check(|m| m.weights.tag = 0), Err("the weight of `tag` is 0; give it at least 1 millionth".to_owned()));
+        assert_eq!(
+            check(|m| m.weights.tag = 0),
+            Err("the weight of `tag` is 0; give it at least 1 millionth".to_owned())
+        );
     }
 
     #[test]

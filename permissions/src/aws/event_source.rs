@@ -85,8 +85,17 @@ pub fn needs_no_permission(event_source: &str, operation: &str) -> bool {
         "sso-oauth.amazonaws.com" | "sso-oidc.amazonaws.com" => true,
         "cognito-idp.amazonaws.com" => matches!(
             operation,
-            "InitiateAuth" | "RespondToAuthChallenge" | "SignUp" | "ConfirmSignUp" | "ForgotPassword" | "GetUser"
-                | "ConfirmForgotPassword" | "GlobalSignOut" | "RevokeToken" | "ChangePassword" | "ResendConfirmationCode"
+            "InitiateAuth"
+                | "RespondToAuthChallenge"
+                | "SignUp"
+                | "ConfirmSignUp"
+                | "ForgotPassword"
+                | "GetUser"
+                | "ConfirmForgotPassword"
+                | "GlobalSignOut"
+                | "RevokeToken"
+                | "ChangePassword"
+                | "ResendConfirmationCode"
         ),
         "dynamodb.amazonaws.com" => operation == "DescribeEndpoints",
         _ => false,

@@ -140,7 +140,9 @@ fn http_verb(operation: &str) -> &'static str {
     match operation {
         _ if operation.starts_with("Get") || operation.starts_with("Export") => "GET",
         _ if operation.starts_with("Update") => "PATCH",
-        _ if operation.starts_with("Delete") || operation.starts_with("Flush") || operation.starts_with("Untag") => "DELETE",
+        _ if operation.starts_with("Delete") || operation.starts_with("Flush") || operation.starts_with("Untag") => {
+            "DELETE"
+        }
         _ if operation.starts_with("Put") || operation.starts_with("Tag") || operation.starts_with("Reimport") => "PUT",
         _ => "POST",
     }
@@ -149,7 +151,9 @@ fn http_verb(operation: &str) -> &'static str {
 /// Cuts the API version that Lambda and CloudFront append: `20150331`, `20150331v2`, `2020_05_31`.
 fn without_version(operation: &str) -> &str {
     let stem = match operation.rfind('v') {
-        Some(at) if at + 1 < operation.len() && operation[at + 1..].bytes().all(|b| b.is_ascii_digit()) => &operation[..at],
+        Some(at) if at + 1 < operation.len() && operation[at + 1..].bytes().all(|b| b.is_ascii_digit()) => {
+            &operation[..at]
+        }
         _ => operation,
     };
     let cut = stem.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
@@ -163,7 +167,11 @@ const SPECIAL: [(&str, &str, &str); 60] = [
     // docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
     ("s3", "AbortMultipartUpload", "s3:AbortMultipartUpload"),
     ("s3", "CompleteMultipartUpload", "s3:PutObject"),
-    ("s3", "CopyObject", "s3:PutObject,s3:GetObject,+s3:GetObjectVersion,+s3:GetObjectTagging,+s3:PutObjectTagging,+s3:PutObjectAcl"),
+    (
+        "s3",
+        "CopyObject",
+        "s3:PutObject,s3:GetObject,+s3:GetObjectVersion,+s3:GetObjectTagging,+s3:PutObjectTagging,+s3:PutObjectAcl",
+    ),
     ("s3", "CreateMultipartUpload", "s3:PutObject,+s3:PutObjectAcl,+s3:PutObjectTagging"),
     ("s3", "DeleteBucketCors", "s3:PutBucketCORS"),
     ("s3", "DeleteBucketEncryption", "s3:PutEncryptionConfiguration"),
@@ -183,7 +191,11 @@ const SPECIAL: [(&str, &str, &str); 60] = [
     ("s3", "GetBucketReplication", "s3:GetReplicationConfiguration"),
     ("s3", "GetObject", "s3:GetObject,+s3:GetObjectVersion"),
     ("s3", "GetObjectAcl", "s3:GetObjectAcl,+s3:GetObjectVersionAcl"),
-    ("s3", "GetObjectAttributes", "s3:GetObjectAttributes,s3:GetObject,+s3:GetObjectVersion,+s3:GetObjectVersionAttributes"),
+    (
+        "s3",
+        "GetObjectAttributes",
+        "s3:GetObjectAttributes,s3:GetObject,+s3:GetObjectVersion,+s3:GetObjectVersionAttributes",
+    ),
     ("s3", "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration"),
     ("s3", "GetObjectTagging", "s3:GetObjectTagging,+s3:GetObjectVersionTagging"),
     ("s3", "HeadBucket", "s3:ListBucket"),
@@ -203,7 +215,11 @@ const SPECIAL: [(&str, &str, &str); 60] = [
     ("s3", "PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
     ("s3", "PutBucketNotificationConfiguration", "s3:PutBucketNotification"),
     ("s3", "PutBucketReplication", "s3:PutReplicationConfiguration,+iam:PassRole"),
-    ("s3", "PutObject", "s3:PutObject,+s3:PutObjectAcl,+s3:PutObjectTagging,+s3:PutObjectRetention,+s3:PutObjectLegalHold"),
+    (
+        "s3",
+        "PutObject",
+        "s3:PutObject,+s3:PutObjectAcl,+s3:PutObjectTagging,+s3:PutObjectRetention,+s3:PutObjectLegalHold",
+    ),
     ("s3", "PutObjectAcl", "s3:PutObjectAcl,+s3:PutObjectVersionAcl"),
     ("s3", "PutObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration"),
     ("s3", "SelectObjectContent", "s3:GetObject"),
@@ -220,7 +236,11 @@ const SPECIAL: [(&str, &str, &str); 60] = [
     ("bedrock", "Converse", "bedrock:InvokeModel"),
     ("bedrock", "ConverseStream", "bedrock:InvokeModelWithResponseStream"),
     // docs.aws.amazon.com/secretsmanager: a batch reads each secret with its own permission.
-    ("secretsmanager", "BatchGetSecretValue", "secretsmanager:BatchGetSecretValue,+secretsmanager:GetSecretValue,+secretsmanager:ListSecrets"),
+    (
+        "secretsmanager",
+        "BatchGetSecretValue",
+        "secretsmanager:BatchGetSecretValue,+secretsmanager:GetSecretValue,+secretsmanager:ListSecrets",
+    ),
     // docs.aws.amazon.com/IAM: switching the role of an instance passes the new one.
     ("ec2", "ReplaceIamInstanceProfileAssociation", "ec2:ReplaceIamInstanceProfileAssociation,+iam:PassRole"),
     ("ec2", "AssociateIamInstanceProfile", "ec2:AssociateIamInstanceProfile,+iam:PassRole"),
@@ -235,8 +255,11 @@ mod tests {
 
     fn check(source: &str, operation: &str, expected: &str) {
         let found = operation_actions(&format!("{source}.amazonaws.com"), operation);
-        let actions: Vec<String> =
-            found.actions.iter().map(|u| format!("{}{}", if u.implied { "+" } else { "" }, u.action.as_str())).collect();
+        let actions: Vec<String> = found
+            .actions
+            .iter()
+            .map(|u| format!("{}{}", if u.implied { "+" } else { "" }, u.action.as_str()))
+            .collect();
         assert_eq!(format!("{} {}", found.known, actions.join(",")).trim(), expected, "{source} {operation}");
     }
 

@@ -37,10 +37,12 @@ fn decode(document: &[u8]) -> Result<Value, String> {
     if document.len() > MAX_BYTES {
         return Err(format!("the document has {} bytes, more than {MAX_BYTES}", document.len()));
     }
-    let text = std::str::from_utf8(document).map_err(|e| format!("the document is not UTF-8 after byte {}", e.valid_up_to()))?;
+    let text = std::str::from_utf8(document)
+        .map_err(|e| format!("the document is not UTF-8 after byte {}", e.valid_up_to()))?;
     let text = text.trim_start_matches('\u{feff}').trim();
     let value: Value = if text.starts_with('%') {
-        let plain = percent_decode_str(text).decode_utf8().map_err(|_| "the URL-encoded document is not UTF-8".to_owned())?;
+        let plain =
+            percent_decode_str(text).decode_utf8().map_err(|_| "the URL-encoded document is not UTF-8".to_owned())?;
         serde_json::from_str(&plain)
     } else {
         serde_json::from_str(text)
@@ -93,7 +95,8 @@ fn statement(entry: &Value) -> Result<Statement, String> {
     }
     let resources: Vec<ResourceId> = texts(entry, "Resource")?;
     let not_resources: Vec<ResourceId> = texts(entry, "NotResource")?;
-    let condition = field(entry, "Condition").filter(|c| c.as_object().is_none_or(|map| !map.is_empty()) && !c.is_null());
+    let condition =
+        field(entry, "Condition").filter(|c| c.as_object().is_none_or(|map| !map.is_empty()) && !c.is_null());
     Ok(Statement {
         sid: field(entry, "Sid").and_then(Value::as_str).filter(|sid| !sid.is_empty()).map(Text::from),
         effect,
@@ -116,7 +119,9 @@ fn texts<T: From<String>>(entry: &Value, name: &str) -> Result<Vec<T>, String> {
     match field(entry, name) {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::String(one)) => Ok(vec![T::from(one.trim().to_owned())]),
-        Some(Value::Array(list)) if list.len() > MAX_ENTRIES => Err(format!("`{name}` has more than {MAX_ENTRIES} entries")),
+        Some(Value::Array(list)) if list.len() > MAX_ENTRIES => {
+            Err(format!("`{name}` has more than {MAX_ENTRIES} entries"))
+        }
         Some(Value::Array(list)) => {
             list.iter().map(|v| v.as_str().map(|s| T::from(s.trim().to_owned())).ok_or_else(wrong)).collect()
         }
@@ -212,14 +217,25 @@ mod hostile {
             Just(serde_json::Value::Null),
             any::<bool>().prop_map(Into::into),
             any::<i32>().prop_map(Into::into),
-            prop::sample::select(vec!["Allow", "Deny", "*", "s3:*", "{\"Statement\":[]}", "%7B", "é"]).prop_map(Into::into),
+            prop::sample::select(vec!["Allow", "Deny", "*", "s3:*", "{\"Statement\":[]}", "%7B", "é"])
+                .prop_map(Into::into),
         ];
-        let keys = prop::sample::select(vec!["Statement", "Effect", "Action", "NotAction", "Resource", "Principal", "Condition", "x"]);
+        let keys = prop::sample::select(vec![
+            "Statement",
+            "Effect",
+            "Action",
+            "NotAction",
+            "Resource",
+            "Principal",
+            "Condition",
+            "x",
+        ]);
         leaf.prop_recursive(4, 64, 6, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
-                prop::collection::vec((keys.clone(), inner), 0..6)
-                    .prop_map(|map| serde_json::Value::Object(map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())),
+                prop::collection::vec((keys.clone(), inner), 0..6).prop_map(|map| serde_json::Value::Object(
+                    map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()
+                )),
             ]
         })
     }

@@ -71,7 +71,10 @@ fn list(entries: &str) -> Vec<Action> {
     entries.split(',').filter(|entry| !entry.is_empty()).map(Action::from).collect()
 }
 
-fn statement([actions, not_actions, data_actions, not_data_actions]: [Vec<Action>; 4], condition: Option<Text>) -> Statement {
+fn statement(
+    [actions, not_actions, data_actions, not_data_actions]: [Vec<Action>; 4],
+    condition: Option<Text>,
+) -> Statement {
     Statement {
         sid: None,
         effect: Effect::Allow,
@@ -101,10 +104,12 @@ pub fn role_definition(json: &[u8]) -> Option<RoleDefinition> {
     let mut errors = Vec::new();
     let mut statements = Vec::new();
     for (at, block) in body.get("permissions")?.as_array()?.iter().enumerate() {
-        let mut read = |key: &str| strings(block, key).unwrap_or_else(|error| {
-            errors.push(Text::from(format!("`permissions[{at}]`: {error}")));
-            Vec::new()
-        });
+        let mut read = |key: &str| {
+            strings(block, key).unwrap_or_else(|error| {
+                errors.push(Text::from(format!("`permissions[{at}]`: {error}")));
+                Vec::new()
+            })
+        };
         let lists = [read("actions"), read("notActions"), read("dataActions"), read("notDataActions")];
         let condition = block.get("condition").and_then(Value::as_str).filter(|c| !c.is_empty()).map(Text::from);
         statements.push(statement(lists, condition));
@@ -130,7 +135,8 @@ mod tests {
     fn a_builtin_role_is_found_by_guid_id_and_name() {
         let owner = builtin_role("8e3af657-a8ff-443c-a75c-2fe8c4bcb635").unwrap();
         assert_eq!(owner.name, "Owner");
-        let id = "/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/8E3AF657-A8FF-443C-A75C-2FE8C4BCB635";
+        let id =
+            "/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/8E3AF657-A8FF-443C-A75C-2FE8C4BCB635";
         assert_eq!(builtin_role(id), Some(owner));
         assert_eq!(builtin_role("owner"), Some(owner));
         assert_eq!(builtin_role("no such role"), None);

@@ -37,7 +37,8 @@ pub(super) fn bundled() -> ProviderCatalogue {
             (Some("A"), Some(name)) => {
                 let level = level(fields.next().unwrap_or_default());
                 let types = fields.next().unwrap_or_default().split(',');
-                let mut of: Vec<SmolStr> = types.filter_map(|t| kinds.get(t).cloned()).filter(|k| !k.is_empty()).collect();
+                let mut of: Vec<SmolStr> =
+                    types.filter_map(|t| kinds.get(t).cloned()).filter(|k| !k.is_empty()).collect();
                 of.sort_unstable();
                 of.dedup();
                 let containers = Arc::clone(sets.entry(of).or_insert_with_key(|of| of.as_slice().into()));
@@ -154,26 +155,61 @@ fn risk(full: &str, name: &str, level: AccessLevel, sensitive: Option<&str>) -> 
 
 /// Reads of customers' data that the published list does not name.
 const DATA: [&str; 21] = [
-    "dynamodb:BatchGetItem", "dynamodb:ExportTableToPointInTime", "dynamodb:GetItem", "dynamodb:GetRecords",
-    "dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan", "ebs:GetSnapshotBlock", "kinesis:GetRecords",
-    "kms:Decrypt", "logs:GetLogEvents", "logs:FilterLogEvents", "logs:GetQueryResults", "rds-data:ExecuteStatement",
-    "rds:StartExportTask", "redshift-data:GetStatementResult", "s3:GetObject", "s3:GetObjectVersion",
-    "sqs:ReceiveMessage", "athena:GetQueryResults", "rds:DownloadDBLogFilePortion",
+    "dynamodb:BatchGetItem",
+    "dynamodb:ExportTableToPointInTime",
+    "dynamodb:GetItem",
+    "dynamodb:GetRecords",
+    "dynamodb:PartiQLSelect",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "ebs:GetSnapshotBlock",
+    "kinesis:GetRecords",
+    "kms:Decrypt",
+    "logs:GetLogEvents",
+    "logs:FilterLogEvents",
+    "logs:GetQueryResults",
+    "rds-data:ExecuteStatement",
+    "rds:StartExportTask",
+    "redshift-data:GetStatementResult",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "sqs:ReceiveMessage",
+    "athena:GetQueryResults",
+    "rds:DownloadDBLogFilePortion",
 ];
 
 /// Actions that hand out a credential or a secret and that the published list does not name.
 const CREDENTIALS: [&str; 12] = [
-    "secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters",
-    "ssm:GetParametersByPath", "ssm:GetParameterHistory", "redshift:GetClusterCredentialsWithIAM", "sso:GetRoleCredentials",
-    "redshift-serverless:GetCredentials", "eks-auth:AssumeRoleForPodIdentity", "rolesanywhere:CreateTrustAnchor",
+    "secretsmanager:BatchGetSecretValue",
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameter",
+    "ssm:GetParameters",
+    "ssm:GetParametersByPath",
+    "ssm:GetParameterHistory",
+    "redshift:GetClusterCredentialsWithIAM",
+    "sso:GetRoleCredentials",
+    "redshift-serverless:GetCredentials",
+    "eks-auth:AssumeRoleForPodIdentity",
+    "rolesanywhere:CreateTrustAnchor",
     "iam:UploadSSHPublicKey",
 ];
 
 /// Actions that lead to administrator alone, and the one that every path through a passed role needs.
 const ESCALATES: [&str; 14] = [
-    "iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:CreateAccessKey",
-    "iam:CreateLoginProfile", "iam:CreatePolicyVersion", "iam:PassRole", "iam:PutGroupPolicy", "iam:PutRolePolicy",
-    "iam:PutUserPolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "iam:UpdateLoginProfile",
+    "iam:AddUserToGroup",
+    "iam:AttachGroupPolicy",
+    "iam:AttachRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:CreatePolicyVersion",
+    "iam:PassRole",
+    "iam:PutGroupPolicy",
+    "iam:PutRolePolicy",
+    "iam:PutUserPolicy",
+    "iam:SetDefaultPolicyVersion",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateLoginProfile",
 ];
 
 /// Where an action's use is recorded. CloudTrail records data events only when asked to
@@ -221,7 +257,11 @@ fn s3_logged(name: &str) -> Logged {
     let object_level = name.contains("Object") && !name.contains("ObjectLockConfiguration")
         || matches!(
             name,
-            "ListBucket" | "ListBucketVersions" | "ListMultipartUploadParts" | "AbortMultipartUpload" | "ListBucketMultipartUploads"
+            "ListBucket"
+                | "ListBucketVersions"
+                | "ListMultipartUploadParts"
+                | "AbortMultipartUpload"
+                | "ListBucketMultipartUploads"
         );
     match name {
         "BypassGovernanceRetention" => Logged::Never,
@@ -231,6 +271,19 @@ fn s3_logged(name: &str) -> Logged {
 }
 
 const DYNAMODB_DATA: [&str; 15] = [
-    "BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "GetRecords", "GetShardIterator",
-    "PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate", "PutItem", "Query", "Scan", "UpdateItem",
+    "BatchGetItem",
+    "BatchWriteItem",
+    "ConditionCheckItem",
+    "DeleteItem",
+    "GetItem",
+    "GetRecords",
+    "GetShardIterator",
+    "PartiQLDelete",
+    "PartiQLInsert",
+    "PartiQLSelect",
+    "PartiQLUpdate",
+    "PutItem",
+    "Query",
+    "Scan",
+    "UpdateItem",
 ];

@@ -76,7 +76,11 @@ fn action(name: &str, plane: Plane) -> ActionInfo {
     ActionInfo {
         name: SmolStr::new(name),
         service: SmolStr::new(service),
-        level: if level > AccessLevel::Read && manages_permissions(&lower, plane) { AccessLevel::Permissions } else { level },
+        level: if level > AccessLevel::Read && manages_permissions(&lower, plane) {
+            AccessLevel::Permissions
+        } else {
+            level
+        },
         risk,
         risk_source,
         logged: logged(&lower, plane),
@@ -140,35 +144,55 @@ fn manages_permissions(lower: &str, plane: Plane) -> bool {
         || lower.contains("roledefinitions/")
         || lower.contains("sqlroleassignments")
         || lower.contains("/authorizationrules/")
-        || plane == Plane::Directory && ["/owners/", "/members/", "approleassign", "/policies/", "oauth2permissiongrants"].iter().any(|p| lower.contains(p))
+        || plane == Plane::Directory
+            && ["/owners/", "/members/", "approleassign", "/policies/", "oauth2permissiongrants"]
+                .iter()
+                .any(|p| lower.contains(p))
 }
 
 /// Data-plane reads that hand out what customers store.
 const DATA: [&str; 12] = [
-    "microsoft.storage/storageaccounts/", "microsoft.documentdb/", "microsoft.eventhub/", "microsoft.servicebus/",
-    "microsoft.appconfiguration/configurationstores/keyvalues", "microsoft.kusto/", "microsoft.healthcareapis/",
-    "microsoft.containerregistry/registries/repositories/content", "microsoft.operationalinsights/workspaces/tables/data",
-    "microsoft.purview/", "microsoft.search/searchservices/indexes/documents", "microsoft.cognitivesearch/indexes/documents",
+    "microsoft.storage/storageaccounts/",
+    "microsoft.documentdb/",
+    "microsoft.eventhub/",
+    "microsoft.servicebus/",
+    "microsoft.appconfiguration/configurationstores/keyvalues",
+    "microsoft.kusto/",
+    "microsoft.healthcareapis/",
+    "microsoft.containerregistry/registries/repositories/content",
+    "microsoft.operationalinsights/workspaces/tables/data",
+    "microsoft.purview/",
+    "microsoft.search/searchservices/indexes/documents",
+    "microsoft.cognitivesearch/indexes/documents",
 ];
 
 /// Operations that hand out a secret without saying so in their verb.
 const CREDENTIALS: [&str; 9] = [
-    "microsoft.keyvault/vaults/secrets/getsecret/action", "microsoft.keyvault/vaults/secrets/backup/action",
-    "microsoft.keyvault/vaults/keys/backup/action", "microsoft.keyvault/vaults/keys/release/action",
-    "microsoft.web/sites/publishxml/action", "microsoft.storage/storageaccounts/listaccountsas/action",
-    "microsoft.web/sites/config/list/action", "microsoft.logic/workflows/triggers/listcallbackurl/action",
+    "microsoft.keyvault/vaults/secrets/getsecret/action",
+    "microsoft.keyvault/vaults/secrets/backup/action",
+    "microsoft.keyvault/vaults/keys/backup/action",
+    "microsoft.keyvault/vaults/keys/release/action",
+    "microsoft.web/sites/publishxml/action",
+    "microsoft.storage/storageaccounts/listaccountsas/action",
+    "microsoft.web/sites/config/list/action",
+    "microsoft.logic/workflows/triggers/listcallbackurl/action",
     "microsoft.storage/storageaccounts/blobservices/generateuserdelegationkey/action",
 ];
 
 /// Operations that lead to Owner alone, and those that every path through a managed identity needs.
 const ESCALATES: [&str; 13] = [
-    "microsoft.authorization/elevateaccess/action", "microsoft.authorization/roleassignments/write",
-    "microsoft.authorization/roledefinitions/write", "microsoft.authorization/roleassignmentschedulerequests/write",
-    "microsoft.authorization/roleeligibilityschedulerequests/write", "microsoft.compute/virtualmachines/extensions/write",
-    "microsoft.compute/virtualmachines/runcommand/action", "microsoft.compute/virtualmachines/runcommands/write",
+    "microsoft.authorization/elevateaccess/action",
+    "microsoft.authorization/roleassignments/write",
+    "microsoft.authorization/roledefinitions/write",
+    "microsoft.authorization/roleassignmentschedulerequests/write",
+    "microsoft.authorization/roleeligibilityschedulerequests/write",
+    "microsoft.compute/virtualmachines/extensions/write",
+    "microsoft.compute/virtualmachines/runcommand/action",
+    "microsoft.compute/virtualmachines/runcommands/write",
     "microsoft.managedidentity/userassignedidentities/assign/action",
     "microsoft.managedidentity/userassignedidentities/federatedidentitycredentials/write",
-    "microsoft.directory/roleassignments/allproperties/alltasks", "microsoft.directory/roledefinitions/allproperties/alltasks",
+    "microsoft.directory/roleassignments/allproperties/alltasks",
+    "microsoft.directory/roledefinitions/allproperties/alltasks",
     "microsoft.directory/applications/credentials/update",
 ];
 

@@ -79,7 +79,8 @@ fn manages_permissions(kind: &str, verb: &str) -> bool {
         || verb.ends_with("PolicyBinding") && !verb.starts_with("search")
         || matches!(kind, "roles" | "denypolicies" | "accessPolicies" | "principalaccessboundarypolicies")
             && writes(&["create", "update", "delete", "undelete"])
-        || matches!(kind, "rowAccessPolicies") && writes(&["create", "update", "delete", "overrideTimeTravelRestrictions"])
+        || matches!(kind, "rowAccessPolicies")
+            && writes(&["create", "update", "delete", "overrideTimeTravelRestrictions"])
         || kind == "policy" && verb == "set"
 }
 
@@ -93,7 +94,9 @@ fn risk(name: &str, kind: &str, verb: &str, level: AccessLevel) -> (RiskClass, R
     if DATA.contains(&name) || (level == AccessLevel::Read && matches!(verb, "getData" | "readRows" | "export")) {
         raise(RiskClass::DataExfiltration, RiskSource::Name);
     }
-    if CREDENTIALS.contains(&name) || matches!(kind, "secrets") && name.starts_with("container.") && level <= AccessLevel::Read {
+    if CREDENTIALS.contains(&name)
+        || matches!(kind, "secrets") && name.starts_with("container.") && level <= AccessLevel::Read
+    {
         raise(RiskClass::CredentialAccess, RiskSource::Name);
     }
     if ESCALATES.contains(&name) {
@@ -104,32 +107,68 @@ fn risk(name: &str, kind: &str, verb: &str, level: AccessLevel) -> (RiskClass, R
 
 /// Reads of customers' data.
 const DATA: [&str; 14] = [
-    "bigtable.tables.readRows", "cloudkms.cryptoKeyVersions.useToDecrypt", "cloudsql.instances.export",
-    "compute.disks.useReadOnly", "compute.images.useReadOnly", "compute.snapshots.useReadOnly", "datastore.entities.get",
-    "datastore.entities.list", "logging.privateLogEntries.list", "pubsub.subscriptions.consume", "spanner.databases.read",
-    "spanner.databases.select", "storage.objects.get", "storage.objects.list",
+    "bigtable.tables.readRows",
+    "cloudkms.cryptoKeyVersions.useToDecrypt",
+    "cloudsql.instances.export",
+    "compute.disks.useReadOnly",
+    "compute.images.useReadOnly",
+    "compute.snapshots.useReadOnly",
+    "datastore.entities.get",
+    "datastore.entities.list",
+    "logging.privateLogEntries.list",
+    "pubsub.subscriptions.consume",
+    "spanner.databases.read",
+    "spanner.databases.select",
+    "storage.objects.get",
+    "storage.objects.list",
 ];
 
 /// Permissions that hand out a credential or a secret.
 const CREDENTIALS: [&str; 11] = [
-    "apikeys.keys.create", "apikeys.keys.getKeyString", "cloudsql.users.update", "container.clusters.getCredentials",
-    "iam.serviceAccounts.getOpenIdToken", "iam.workloadIdentityPoolProviders.create", "secretmanager.versions.access",
-    "storage.hmacKeys.create", "cloudsql.instances.login", "compute.instances.osAdminLogin", "compute.instances.osLogin",
+    "apikeys.keys.create",
+    "apikeys.keys.getKeyString",
+    "cloudsql.users.update",
+    "container.clusters.getCredentials",
+    "iam.serviceAccounts.getOpenIdToken",
+    "iam.workloadIdentityPoolProviders.create",
+    "secretmanager.versions.access",
+    "storage.hmacKeys.create",
+    "cloudsql.instances.login",
+    "compute.instances.osAdminLogin",
+    "compute.instances.osLogin",
 ];
 
 /// Permissions that lead to owner alone, and the one that every path through an attached service account needs.
 const ESCALATES: [&str; 13] = [
-    "iam.roles.update", "iam.serviceAccountKeys.create", "iam.serviceAccounts.actAs", "iam.serviceAccounts.getAccessToken",
-    "iam.serviceAccounts.implicitDelegation", "iam.serviceAccounts.setIamPolicy", "iam.serviceAccounts.signBlob",
-    "iam.serviceAccounts.signJwt", "resourcemanager.folders.setIamPolicy", "resourcemanager.organizations.setIamPolicy",
-    "resourcemanager.projects.setIamPolicy", "compute.projects.setCommonInstanceMetadata", "deploymentmanager.deployments.create",
+    "iam.roles.update",
+    "iam.serviceAccountKeys.create",
+    "iam.serviceAccounts.actAs",
+    "iam.serviceAccounts.getAccessToken",
+    "iam.serviceAccounts.implicitDelegation",
+    "iam.serviceAccounts.setIamPolicy",
+    "iam.serviceAccounts.signBlob",
+    "iam.serviceAccounts.signJwt",
+    "resourcemanager.folders.setIamPolicy",
+    "resourcemanager.organizations.setIamPolicy",
+    "resourcemanager.projects.setIamPolicy",
+    "compute.projects.setCommonInstanceMetadata",
+    "deploymentmanager.deployments.create",
 ];
 
 /// Services whose permissions act on what customers store, so that their use is in Data Access logs.
 const DATA_KINDS: [&str; 12] = [
-    "storage.objects.", "storage.multipartUploads.", "bigtable.tables.mutateRows", "datastore.entities.", "pubsub.topics.publish",
-    "pubsub.subscriptions.consume", "spanner.sessions.", "spanner.databases.write", "spanner.databases.read",
-    "spanner.databases.select", "secretmanager.versions.access", "cloudkms.cryptoKeyVersions.useTo",
+    "storage.objects.",
+    "storage.multipartUploads.",
+    "bigtable.tables.mutateRows",
+    "datastore.entities.",
+    "pubsub.topics.publish",
+    "pubsub.subscriptions.consume",
+    "spanner.sessions.",
+    "spanner.databases.write",
+    "spanner.databases.read",
+    "spanner.databases.select",
+    "secretmanager.versions.access",
+    "cloudkms.cryptoKeyVersions.useTo",
 ];
 
 /// Admin Activity logs are on; Data Access logs (reads of settings and all use of data) are off except BigQuery's
@@ -137,7 +176,9 @@ const DATA_KINDS: [&str; 12] = [
 fn logged(name: &str, service: &str, level: AccessLevel) -> (Logged, Plane) {
     let data = DATA_KINDS.iter().any(|kind| name.starts_with(kind));
     let token = name.starts_with("iam.serviceAccounts.")
-        && ["getAccessToken", "getOpenIdToken", "signBlob", "signJwt", "implicitDelegation"].iter().any(|v| name.ends_with(v));
+        && ["getAccessToken", "getOpenIdToken", "signBlob", "signJwt", "implicitDelegation"]
+            .iter()
+            .any(|v| name.ends_with(v));
     let plane = if data { Plane::Data } else { Plane::Control };
     if service == "bigquery" {
         return (Logged::Management, plane);

@@ -25,8 +25,28 @@ pub(super) fn destroys(verb: &str) -> bool {
 pub(super) fn looks(verb: &str) -> Option<AccessLevel> {
     const LISTS: [&str; 2] = ["list", "search"];
     const READS: [&str; 23] = [
-        "get", "read", "view", "query", "fetch", "lookup", "check", "validate", "describe", "download", "export", "verify",
-        "analyze", "calculate", "aggregate", "resolve", "test", "batchget", "simulate", "preview", "estimate", "compare",
+        "get",
+        "read",
+        "view",
+        "query",
+        "fetch",
+        "lookup",
+        "check",
+        "validate",
+        "describe",
+        "download",
+        "export",
+        "verify",
+        "analyze",
+        "calculate",
+        "aggregate",
+        "resolve",
+        "test",
+        "batchget",
+        "simulate",
+        "preview",
+        "estimate",
+        "compare",
         "access",
     ];
     let lower = verb.to_ascii_lowercase();
@@ -41,8 +61,18 @@ pub(super) fn hands_out_credential(verb: &str) -> bool {
     const STARTS: [&str; 9] =
         ["list", "get", "regenerate", "generate", "rotate", "retrieve", "fetch", "renew", "reset"];
     const THINGS: [&str; 12] = [
-        "key", "keys", "secret", "secrets", "credential", "credentials", "token", "tokens", "connectionstring",
-        "connectionstrings", "sas", "password",
+        "key",
+        "keys",
+        "secret",
+        "secrets",
+        "credential",
+        "credentials",
+        "token",
+        "tokens",
+        "connectionstring",
+        "connectionstrings",
+        "sas",
+        "password",
     ];
     let lower = verb.to_ascii_lowercase();
     STARTS.iter().any(|word| lower.starts_with(word)) && THINGS.iter().any(|thing| lower.ends_with(thing))

@@ -119,8 +119,17 @@ fn own_first(method: &str, used: &[SmolStr]) -> Vec<Action> {
 /// `…Service.CreateFunction` of `cloudfunctions` → `cloudfunctions.functions.create`, if there is such a permission.
 fn by_rule(service: &str, method: &str) -> Option<Action> {
     const VERBS: [(&str, &str); 12] = [
-        ("Create", "create"), ("Insert", "create"), ("Delete", "delete"), ("Update", "update"), ("Patch", "update"),
-        ("Get", "get"), ("List", "list"), ("Cancel", "cancel"), ("Run", "run"), ("Enable", "enable"), ("Disable", "disable"),
+        ("Create", "create"),
+        ("Insert", "create"),
+        ("Delete", "delete"),
+        ("Update", "update"),
+        ("Patch", "update"),
+        ("Get", "get"),
+        ("List", "list"),
+        ("Cancel", "cancel"),
+        ("Run", "run"),
+        ("Enable", "enable"),
+        ("Disable", "disable"),
         ("Deploy", "deploy"),
     ];
     let catalogue = Catalogue::bundled().provider(Provider::Gcp);
@@ -137,10 +146,12 @@ fn by_rule(service: &str, method: &str) -> Option<Action> {
     let thing = &last[word.len()..];
     let mut chars = thing.chars();
     let camel: String = chars.next()?.to_lowercase().chain(chars).collect();
-    let plurals = [format!("{camel}s"), camel.clone(), camel.strip_suffix('y').map(|s| format!("{s}ies")).unwrap_or_default()];
+    let plurals =
+        [format!("{camel}s"), camel.clone(), camel.strip_suffix('y').map(|s| format!("{s}ies")).unwrap_or_default()];
     // Service Management's older API switches services on and off with Service Usage's permissions.
     let services = if service == "servicemanagement" { ["serviceusage", service] } else { [service, service] };
-    let names = services.iter().flat_map(|service| plurals.iter().map(move |plural| format!("{service}.{plural}.{verb}")));
+    let names =
+        services.iter().flat_map(|service| plurals.iter().map(move |plural| format!("{service}.{plural}.{verb}")));
     let found = names.filter_map(|name| catalogue.lookup(&name)).next()?;
     Some(Action::from(catalogue.action(found).name.clone()))
 }
@@ -165,10 +176,25 @@ mod tests {
     #[test]
     fn methods_become_permissions() {
         for (service, method, permission, known) in [
-            ("compute.googleapis.com", "v1.compute.instances.insert", Some("compute.instances.create"), ActionKnown::Mapped),
+            (
+                "compute.googleapis.com",
+                "v1.compute.instances.insert",
+                Some("compute.instances.create"),
+                ActionKnown::Mapped,
+            ),
             ("storage.googleapis.com", "storage.objects.get", Some("storage.objects.get"), ActionKnown::Mapped),
-            ("storage.googleapis.com", "storage.setIamPermissions", Some("storage.buckets.setIamPolicy"), ActionKnown::Mapped),
-            ("iam.googleapis.com", "google.iam.admin.v1.CreateServiceAccountKey", Some("iam.serviceAccountKeys.create"), ActionKnown::Mapped),
+            (
+                "storage.googleapis.com",
+                "storage.setIamPermissions",
+                Some("storage.buckets.setIamPolicy"),
+                ActionKnown::Mapped,
+            ),
+            (
+                "iam.googleapis.com",
+                "google.iam.admin.v1.CreateServiceAccountKey",
+                Some("iam.serviceAccountKeys.create"),
+                ActionKnown::Mapped,
+            ),
             (
                 "cloudfunctions.googleapis.com",
                 "google.cloud.functions.v1.CloudFunctionsService.CreateFunction",

@@ -317,9 +317,12 @@ fn deny(((resource, except), actions): ((SmolStr, Vec<SmolStr>), RoaringBitmap))
 }
 
 fn hash(set: &GrantSet) -> Id128 {
-    let mut parts: Vec<Vec<u8>> = vec![set.provider.as_str().into(), set.ignored.join("\n").into(), set.unmatched.join("\n").into()];
+    let mut parts: Vec<Vec<u8>> =
+        vec![set.provider.as_str().into(), set.ignored.join("\n").into(), set.unmatched.join("\n").into()];
     for atom in set.atoms.iter().chain(&set.partial_denies) {
-        parts.push(format!("{}\n{}\n{}\n{}", atom.resource, atom.except.join(" "), atom.conditional, atom.source).into());
+        parts.push(
+            format!("{}\n{}\n{}\n{}", atom.resource, atom.except.join(" "), atom.conditional, atom.source).into(),
+        );
         let mut bytes = Vec::with_capacity(atom.actions.serialized_size());
         // Writing to memory does not fail; were it to, the part is empty and the set is merely not shared.
         let _ = atom.actions.serialize_into(&mut bytes);
