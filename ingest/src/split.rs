@@ -7,6 +7,8 @@ pub(crate) mod peek;
 mod pieces;
 pub(crate) mod walker;
 
+pub(crate) use dropped::unknown_topic;
+
 use std::collections::VecDeque;
 use std::io::Read;
 
@@ -16,7 +18,7 @@ use schemas::{Body, DeadLetter, Message, Noun, Origin, Provider, RawGrant, RawRe
 
 use crate::codec::Decoded;
 use crate::grants::{About, GrantBuffer};
-use dropped::{Dropped, Why, unknown_topic};
+use dropped::{Dropped, Why};
 use kind::{GrantList, Kind};
 use list::List;
 use pieces::{Piece, Pieces};

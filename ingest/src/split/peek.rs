@@ -28,6 +28,12 @@ fn text(value: &[u8]) -> Option<&str> {
     unquoted(value).and_then(|text| std::str::from_utf8(text).ok()).filter(|text| !text.is_empty())
 }
 
+/// Some shippers write account ids as numbers.
+fn number(value: &[u8]) -> Option<&str> {
+    let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(value).ok().filter(|_| is_number)
+}
+
 fn account(name: &str) -> Option<AccountId> {
     let plain = !name.is_empty() && name.len() <= MAX_ACCOUNT_BYTES && !name.contains('\\');
     plain.then(|| AccountId::from(name))
@@ -38,7 +44,7 @@ fn aws(record: &[u8]) -> Peek {
     for (key, value) in members(record) {
         match key {
             b"eventTime" | b"digestEndTime" => time = text(value).and_then(parse_time),
-            b"recipientAccountId" | b"awsAccountId" => recipient = text(value).and_then(account),
+            b"recipientAccountId" | b"awsAccountId" => recipient = text(value).or_else(|| number(value)).and_then(account),
             b"userIdentity" => caller = text_of(value, b"accountId").and_then(account),
             _ => {}
         }

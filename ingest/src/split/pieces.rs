@@ -66,6 +66,7 @@ pub(crate) struct Pieces<R> {
     buffer: BytesMut,
     base: u64,
     ended: bool,
+    wanted: usize,
     trouble: Option<String>,
     place: Place,
     walker: Walker,
@@ -95,6 +96,7 @@ impl<R: Read> Pieces<R> {
             buffer: BytesMut::new(),
             base: 0,
             ended: false,
+            wanted: CHUNK_BYTES / 16,
             trouble: None,
             place: Place::Top,
             walker: Walker::new(false),
@@ -149,9 +151,12 @@ impl<R: Read> Pieces<R> {
     fn fill(&mut self) {
         while !self.ended {
             let filled = self.buffer.len();
-            self.buffer.resize(filled + CHUNK_BYTES, 0);
+            self.buffer.resize(filled + self.wanted, 0);
             let result = self.reader.read(self.buffer.get_mut(filled..).unwrap_or_default());
-            self.buffer.truncate(filled + result.as_ref().copied().unwrap_or(0));
+            let n = result.as_ref().copied().unwrap_or(0);
+            self.buffer.truncate(filled + n);
+            // Asks for what the reader gives, so that one that gives little at a time costs no clearing of much.
+            self.wanted = if n == self.wanted { 2 * n } else { self.wanted.min(2 * n) }.clamp(64, CHUNK_BYTES);
             match result {
                 Ok(0) => self.ended = true,
                 Ok(_) => return,
@@ -223,6 +228,9 @@ impl<R: Read> Pieces<R> {
         let follows = std::mem::replace(&mut self.broke_line, within);
         if follows && self.after_value && self.lines.is_none() {
             self.lines = Some(!within);
+        }
+        if self.dropped.is_empty() {
+            self.safe = self.base;
         }
         match next {
             None => return Turn::More,

@@ -1,0 +1,5 @@
+//! The feeds, one file each. The clouds' own feeds (S3 with SQS, Event Hubs, Pub/Sub) get theirs here.
+
+mod files;
+
+pub use files::{FileSource, FileSourceParams};
