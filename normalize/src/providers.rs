@@ -5,9 +5,14 @@ use schemas::{AccessEvent, Provider};
 use crate::context::Context;
 use crate::error::Reject;
 
+mod address;
 mod aws;
 mod azure;
 mod gcp;
+mod loose;
+#[cfg(test)]
+mod testing;
+mod when;
 
 /// What a record says. One record is at most one event, so that the sum of the tally holds.
 #[derive(Debug)]

@@ -1,0 +1,127 @@
+//! What the tests of providers share.
+#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
+
+use std::path::PathBuf;
+
+use schemas::{AccessEvent, Body, Id128, Origin, Provider, RawRecord, Time};
+
+use super::{Normalized, Providers};
+use crate::Config;
+use crate::context::Context;
+
+/// Reads one record as the room does.
+pub(super) fn read(provider: Provider, body: &str) -> Result<Normalized, String> {
+    let raw = RawRecord {
+        record_id: Id128::default(),
+        provider,
+        origin: Origin::default(),
+        account_id: None,
+        time: None,
+        ingested_at: Time(0),
+        body: Body::default(),
+        n_redacted: 0,
+    };
+    let config = Config::default().validate().unwrap();
+    let ctx = Context { raw: &raw, config: &config };
+    crate::canonical::hash(body).map_err(|reject| reject.to_string())?;
+    Providers::default().normalize(provider, body, &ctx).map_err(|reject| reject.to_string())
+}
+
+/// Reads one record that must be an event.
+pub(super) fn event(provider: Provider, body: &str) -> AccessEvent {
+    match read(provider, body) {
+        Ok(Normalized::Event(event)) => event,
+        other => panic!("no event but {other:?}: {body}"),
+    }
+}
+
+/// A fixture of ours.
+pub(super) fn fixture(name: &str) -> String {
+    std::fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)).unwrap()
+}
+
+/// A file or folder of the real data; `None`, with a plain line, where it is absent.
+pub(super) fn shared(path: &str) -> Option<PathBuf> {
+    let found = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(path);
+    if found.exists() {
+        return Some(found);
+    }
+    eprintln_plain(path);
+    None
+}
+
+#[expect(clippy::print_stderr, reason = "a test that checked nothing should say so")]
+fn eprintln_plain(path: &str) {
+    eprintln!("`../shared/data/{path}` is absent: nothing was checked");
+}
+
+/// Fields of an expected output beside ours.
+#[derive(Default)]
+pub(super) struct Agreement {
+    n_compared: usize,
+    differing: Vec<String>,
+}
+
+impl Agreement {
+    /// Compares one field.
+    pub(super) fn field(&mut self, row: &str, name: &str, expected: &str, ours: &str) {
+        self.n_compared += 1;
+        if expected != ours {
+            self.differing.push(format!("{row} {name}: expected `{expected}`, ours `{ours}`"));
+        }
+    }
+
+    /// Compares one field that has no case.
+    pub(super) fn caseless(&mut self, row: &str, name: &str, expected: &str, ours: &str) {
+        self.field(row, name, &expected.to_lowercase(), &ours.to_lowercase());
+    }
+
+    /// The count and each difference, for `expect!`; more than 2 % must not differ.
+    pub(super) fn report(&self) -> String {
+        assert!(self.differing.len() * 50 <= self.n_compared, "more than 2 % differ: {:#?}", self.differing);
+        let mut text = format!("{} fields compared, {} differ\n", self.n_compared, self.differing.len());
+        for line in &self.differing {
+            text = text + line + "\n";
+        }
+        text
+    }
+}
+
+/// What one event says, a line for each field that matters, for `expect!`.
+pub(super) fn summary(event: &AccessEvent) -> String {
+    use std::fmt::Write;
+    let mut text = String::new();
+    let or_dash = |value: Option<&str>| value.unwrap_or("-").to_owned();
+    let counts = if event.counts_as_use { "counts" } else { "does not count" };
+    writeln!(text, "{} {} {} org {}", event.time, event.account_id, event.category, or_dash(event.org_id.as_deref())).unwrap();
+    let (name, account) = (or_dash(event.identity_name.as_deref()), or_dash(event.identity_account.as_deref()));
+    writeln!(text, "by {} ({}) {name} of {account}", event.identity_id, event.identity_kind).unwrap();
+    for somebody in &event.on_behalf_of {
+        writeln!(text, "for {somebody}").unwrap();
+    }
+    let level = event.access_level.map_or("-", |level| level.as_str());
+    writeln!(text, "{} {} -> {} ({}, {level})", event.service, event.operation, or_dash(event.action.as_deref()), event.action_known).unwrap();
+    for used in &event.uses {
+        let (on, of) = (or_dash(used.resource_id.as_deref()), or_dash(used.resource_account.as_deref()));
+        writeln!(text, "uses {} on {on} of {of}: {} {}", used.action, used.granted, used.how).unwrap();
+    }
+    for resource in &event.resources {
+        writeln!(text, "touches {} ({})", resource.id, or_dash(resource.kind.as_deref())).unwrap();
+    }
+    writeln!(text, "{} {} {counts}", event.outcome, or_dash(event.error_code.as_deref())).unwrap();
+    let details = [
+        ("region", event.region.as_deref()),
+        ("ip", event.source_ip.as_deref()),
+        ("from", event.source_service.as_deref()),
+        ("tool", event.tool.as_deref()),
+        ("session", event.session_name.as_deref()),
+        ("credential", event.credential_id.as_deref()),
+        ("call", event.call_id.as_deref()),
+        ("id", event.provider_event_id.as_deref()),
+        ("mfa", event.mfa.map(|mfa| if mfa { "yes" } else { "no" })),
+    ];
+    for (name, value) in details.iter().filter_map(|(name, value)| Some((name, (*value)?))) {
+        write!(text, "{name} {value} ").unwrap();
+    }
+    text.trim_end().to_owned() + "\n"
+}
