@@ -49,10 +49,12 @@ impl Visitor<'_> for KeySeed {
 
     fn visit_str<E>(self, text: &str) -> Result<Key, E> {
         let mut key = Key { bytes: [0; MAX_KEY], len: 0 };
-        for byte in text.bytes().filter(|byte| *byte != b'_') {
-            let Some(place) = key.bytes.get_mut(key.len) else { return Ok(Key { bytes: [0; MAX_KEY], len: 0 }) };
-            *place = byte.to_ascii_lowercase();
-            key.len += 1;
+        if text.len() > MAX_KEY {
+            return Ok(key);
+        }
+        for byte in text.bytes() {
+            key.bytes[key.len] = byte.to_ascii_lowercase();
+            key.len += usize::from(byte != b'_');
         }
         Ok(key)
     }

@@ -87,6 +87,57 @@ impl Agreement {
     }
 }
 
+/// A record with one value, the `place`th of all, replaced by another: what a hostile or careless exporter could write.
+pub(super) fn with_replaced(record: &str, place: usize, other: &serde_json::Value) -> String {
+    fn replace(value: &mut serde_json::Value, left: &mut usize, other: &serde_json::Value) -> bool {
+        if *left == 0 {
+            *value = other.clone();
+            return true;
+        }
+        *left -= 1;
+        match value {
+            serde_json::Value::Array(items) => items.iter_mut().any(|item| replace(item, left, other)),
+            serde_json::Value::Object(map) => map.values_mut().any(|item| replace(item, left, other)),
+            _ => false,
+        }
+    }
+    let mut value: serde_json::Value = serde_json::from_str(record).unwrap();
+    let mut left = place;
+    replace(&mut value, &mut left, other);
+    value.to_string()
+}
+
+/// Values of every type, and texts that break careless slicing.
+pub(super) fn any_value() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    prop_oneof![
+        prop::sample::select(vec![
+            Value::Null,
+            json!(true),
+            json!(-1),
+            json!(1.5e300),
+            json!([]),
+            json!({}),
+            json!([[{"a": [1]}]]),
+            json!({"value": {"value": "x"}, "code": 7}),
+            json!(""),
+            json!("/"),
+            json!("//"),
+            json!("/subscriptions//providers/ä/ö"),
+            json!("[]"),
+            json!("projects/"),
+            json!("instances/:"),
+            json!("{\"error\":{\"code\":[]}}"),
+            json!("\"userAssignedIdentities\":{\"/ä/userassignedidentities/ö"),
+            json!("é".repeat(3000)),
+            json!("/a".repeat(3000)),
+        ]),
+        any::<String>().prop_map(Value::from),
+        "[/a-z:@%._-]{0,40}".prop_map(Value::from),
+    ]
+}
+
 /// What one event says, a line for each field that matters, for `expect!`.
 pub(super) fn summary(event: &AccessEvent) -> String {
     use std::fmt::Write;

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use expect_test::expect;
+use proptest::prelude::*;
 use schemas::Provider;
 use serde_json::Value;
 
 use crate::providers::Normalized;
 use super::arm::ArmId;
-use crate::providers::testing::{Agreement, event, fixture, read, shared, summary};
+use crate::providers::testing::{Agreement, any_value, event, fixture, read, shared, summary, with_replaced};
 
 fn records(path: &std::path::Path) -> Vec<String> {
     let file: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
@@ -319,4 +320,56 @@ fn what_cannot_be_used_says_why() {
     ] {
         assert_eq!(read(Provider::Azure, record).unwrap_err(), reason, "{record}");
     }
+}
+
+proptest! {
+    #[test]
+    fn a_value_of_any_kind_in_any_place_is_read_or_rejected(
+        name in prop::sample::select(vec!["activity_success", "activity_denied", "activity_managed_identity", "az_cli", "key_vault", "storage_oauth", "sign_in_refused", "directory_by_app", "graph_user"]),
+        place in 0_usize..80,
+        other in any_value(),
+    ) {
+        let record = with_replaced(&fixture(&format!("azure/{name}.json")), place, &other);
+        if let Ok(Normalized::Event(event)) = read(Provider::Azure, &record) {
+            prop_assert_eq!(event.action.as_ref(), event.uses.first().map(|used| &used.action));
+            prop_assert!(!event.account_id.is_empty() && !event.identity_id.is_empty());
+        }
+    }
+}
+
+#[test]
+fn who_acted_is_told_by_what_the_record_has() {
+    let tenant = r#""tenantId":"T","#;
+    for (part, id, kind) in [
+        (r#""identity":{"claims":{"oid":"O","upn":"a@x"}}"#, "azure:t:o", "user"),
+        (r#""identity":{"claims":{"oid":"O","idtyp":"app"}}"#, "azure:t:o", "service_principal"),
+        (r#""identity":{"claims":{"oid":"O","sub":"O"}}"#, "azure:t:o", "service_principal"),
+        (r#""identity":{"claims":{"oid":"O","xms_mirid":"/x/y"}}"#, "azure:t:o", "managed_identity"),
+        (r#""identity":{"claims":{"oid":"O"}}"#, "azure:t:o", "unknown"),
+        (r#""identity":{"claims":{"oid":"O","tid":"Other"}}"#, "azure:other:o", "unknown"),
+        (r#""identity":{"claims":{"upn":"A@X","appid":"P"}}"#, "azure:t:upn/a@x", "external"),
+        (r#""identity":{"claims":{"appid":"P"}}"#, "azure:t:app/p", "external"),
+        (r#""caller":"a@x""#, "azure:t:upn/a@x", "external"),
+        (r#""caller":"55555555-aaaa-4bbb-8ccc-666666666666""#, "azure:t:55555555-aaaa-4bbb-8ccc-666666666666", "service_principal"),
+        (r#""caller":"Microsoft.Insights/autoscaleSettings""#, "azure:t:name/microsoft.insights/autoscalesettings", "unknown"),
+        (r#""x":1"#, "azure:t:unknown", "unknown"),
+    ] {
+        let record = format!(
+            r#"{{"time":"2026-01-01T00:00:00Z","category":"Administrative","operationName":"Microsoft.Compute/disks/write",{tenant}"resourceId":"/subscriptions/s",{part}}}"#
+        );
+        let event = event(Provider::Azure, &record);
+        assert_eq!((event.identity_id.as_str(), event.identity_kind.as_str()), (id, kind), "{part}");
+    }
+}
+
+#[test]
+fn a_subscription_belongs_to_the_root_of_its_hierarchy_not_to_its_callers_tenant() {
+    let root = "11111111-aaaa-4bbb-8ccc-222222222222";
+    let record = format!(
+        r#"{{"time":"2026-01-01T00:00:00Z","category":"Administrative","operationName":"Microsoft.Compute/disks/write","resourceId":"/subscriptions/s",
+        "identity":{{"claims":{{"oid":"o","tid":"managing"}}}},"properties":{{"hierarchy":"{root}/group/s"}}}}"#
+    );
+    let event = event(Provider::Azure, &record);
+    assert_eq!(event.org_id.as_deref(), Some(root));
+    assert_eq!((event.identity_id.as_str(), event.identity_account.as_deref()), ("azure:managing:o", Some("managing")));
 }

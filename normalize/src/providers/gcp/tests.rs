@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use expect_test::expect;
+use proptest::prelude::*;
 use schemas::{AccessLevel, Provider, ResourceId};
 use serde_json::Value;
 
 use crate::providers::Normalized;
-use crate::providers::testing::{Agreement, event, fixture, read, shared, summary};
+use crate::providers::testing::{Agreement, any_value, event, fixture, read, shared, summary, with_replaced};
 
 /// The records of a file of the real data.
 fn lines(path: &std::path::Path) -> Vec<String> {
@@ -294,4 +295,19 @@ fn a_long_list_of_permissions_is_read_once_each() {
     assert_eq!(event.uses.len(), 7000);
     assert!(event.resources.len() <= 65);
     assert_eq!(event.uses[0].resource_id, Some(ResourceId::from("projects/p/x/0")));
+}
+
+proptest! {
+    #[test]
+    fn a_value_of_any_kind_in_any_place_is_read_or_rejected(
+        name in prop::sample::select(vec!["instance_insert", "operation_last", "denied_delegated", "federated_snake_case"]),
+        place in 0_usize..80,
+        other in any_value(),
+    ) {
+        let record = with_replaced(&fixture(&format!("gcp/{name}.json")), place, &other);
+        if let Ok(Normalized::Event(event)) = read(Provider::Gcp, &record) {
+            prop_assert_eq!(event.action.as_ref(), event.uses.first().map(|used| &used.action));
+            prop_assert!(!event.account_id.is_empty() && !event.identity_id.is_empty());
+        }
+    }
 }
