@@ -34,6 +34,14 @@ pub(crate) struct About<'a> {
     pub(crate) ingested_at: Time,
 }
 
+/// A list that does not say which account it is of.
+#[derive(Debug)]
+pub(crate) struct Homeless {
+    pub(crate) list: GrantList,
+    pub(crate) offset: i64,
+    pub(crate) bodies: Vec<Bytes>,
+}
+
 /// The objects of one file.
 #[derive(Debug, Default)]
 pub(crate) struct GrantBuffer {
@@ -105,8 +113,8 @@ impl GrantBuffer {
         }
     }
 
-    /// The file has ended: hands out its snapshots. `Err` names the list whose account cannot be told.
-    pub(crate) fn finish(self, about: &About<'_>) -> Vec<Result<RawGrant, (GrantList, i64)>> {
+    /// The file has ended: hands out its snapshots.
+    pub(crate) fn finish(self, about: &About<'_>) -> Vec<Result<RawGrant, Homeless>> {
         let mut out = Vec::new();
         for (list, mut objects) in self.lists {
             objects::close(&mut objects);
@@ -129,11 +137,12 @@ fn snapshot(
     objects: &[Object],
     incomplete: bool,
     about: &About<'_>,
-    out: &mut Vec<Result<RawGrant, (GrantList, i64)>>,
+    out: &mut Vec<Result<RawGrant, Homeless>>,
 ) {
     let first = objects.first().map_or(0, |object| object.offset);
     let Some(account_id) = account_id else {
-        out.push(Err((list, first)));
+        let bodies = objects.iter().map(|object| object.body.clone()).collect();
+        out.push(Err(Homeless { list, offset: first, bodies }));
         return;
     };
     let n_objects = i64::try_from(objects.len()).unwrap_or(i64::MAX);

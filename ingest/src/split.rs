@@ -17,7 +17,7 @@ use schemas::message::{raw_grant_topic, raw_log_topic};
 use schemas::{Body, DeadLetter, Message, Noun, Origin, Provider, RawGrant, RawRecord, Text, Time};
 
 use crate::codec::Decoded;
-use crate::grants::{About, GrantBuffer};
+use crate::grants::{About, GrantBuffer, Homeless};
 use dropped::{Dropped, Why};
 use kind::{GrantList, Kind};
 use list::List;
@@ -132,7 +132,7 @@ impl<R: Read> Split<R> {
 
     /// Starts counting offsets later, for input that goes on where another reading stopped.
     #[must_use]
-    pub(crate) fn from_offset(mut self, next: i64) -> Self {
+    pub(crate) fn starting_at(mut self, next: i64) -> Self {
         self.next = next;
         self.seen_any = next > 0;
         self
@@ -241,7 +241,7 @@ impl<R: Read> Split<R> {
         let reason = match (unknown.n_values, unknown.reason) {
             (0, Some(reason)) => reason,
             (1, _) => format!("kind not recognised; {EXPECTED}"),
-            (n, _) => format!("kind not recognised of {n} values; {EXPECTED}"),
+            (n, _) => format!("kind of {n} values not recognised; {EXPECTED}"),
         };
         self.reject(unknown.dropped, &reason, self.options.provider, unknown.offset);
     }
@@ -281,19 +281,21 @@ impl<R: Read> Split<R> {
         for grant in grants.finish(&about) {
             match grant {
                 Ok(grant) => self.ready.push_back(Item::Grant(grant)),
-                Err((list, offset)) => self.homeless(list, offset),
+                Err(list) => self.homeless(&list),
             }
         }
     }
 
-    /// A list that does not say whose it is.
-    fn homeless(&mut self, list: GrantList, offset: i64) {
+    fn homeless(&mut self, lost: &Homeless) {
+        let provider = lost.list.provider();
         let reason = format!(
             "`{}` does not say which account it is of; put the file into a folder named by the account",
-            list.name()
+            lost.list.name()
         );
-        let origin = self.origin(Text::from(raw_grant_topic(list.provider())), offset);
-        let letter = Dropped::new().dead_letter(&reason, Some(list.provider()), origin, self.options.ingested_at);
+        let mut dropped = Dropped::new();
+        lost.bodies.iter().for_each(|body| dropped.add(body));
+        let origin = self.origin(Text::from(raw_grant_topic(provider)), lost.offset);
+        let letter = dropped.dead_letter(&reason, Some(provider), origin, self.options.ingested_at);
         self.ready.push_back(Item::Rejected(letter));
     }
 }
@@ -333,5 +335,4 @@ fn unwrapped(entry: &[u8]) -> Option<Bytes> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::print_stdout, reason = "a failed test should panic, and says so when data is absent")]
 mod tests;

@@ -88,10 +88,12 @@ fn project_numbers(objects: &[Object]) -> BTreeMap<String, AccountId> {
     numbers
 }
 
-/// The account that a path names: its nearest folder, or its file without the ending, that looks like one.
+/// The account that a path names: its nearest folder, or its file without the ending, that looks like one. Many words
+/// look like a project id, so for GCP only the folder right above the file counts.
 fn path_account(provider: Provider, path: &str) -> Option<AccountId> {
     let (folders, _) = path.rsplit_once('/').unwrap_or(("", path));
-    let mut parts = folders.rsplit('/').chain(std::iter::once(stem(path)));
+    let n_folders = if provider == Provider::Gcp { 1 } else { usize::MAX };
+    let mut parts = folders.rsplit('/').take(n_folders).chain(std::iter::once(stem(path)));
     let found = parts.find(|part| match provider {
         Provider::Aws => is_aws(part),
         Provider::Azure => is_guid(part.as_bytes()),
@@ -133,7 +135,7 @@ mod tests {
         let of = |provider, path| path_account(provider, path).map(|account| account.to_string());
         assert_eq!(of(Provider::Gcp, "gcp/entitlements/acme-prod-1/iam-policy.json"), Some("acme-prod-1".to_owned()));
         assert_eq!(of(Provider::Gcp, "acme-prod-1.json"), Some("acme-prod-1".to_owned()));
-        assert_eq!(of(Provider::Gcp, "gcp/entitlements/iam-policy.json"), None);
+        assert_eq!(of(Provider::Gcp, "shared/entitlements/iam-policy.json"), None);
         assert_eq!(of(Provider::Aws, "aws/111122223333/x.json"), Some("111122223333".to_owned()));
         let guid = "0B1F6471-1BF0-4DDA-AEC3-111122223333";
         assert_eq!(of(Provider::Azure, &format!("az/{guid}/x.json")), Some(guid.to_ascii_lowercase()));

@@ -50,7 +50,7 @@ impl Why {
 pub(crate) struct Dropped {
     head: Vec<u8>,
     n_bytes: u64,
-    hash: Xxh3,
+    hash: Box<Xxh3>,
 }
 
 impl std::fmt::Debug for Dropped {
@@ -61,7 +61,7 @@ impl std::fmt::Debug for Dropped {
 
 impl Dropped {
     pub(crate) fn new() -> Self {
-        Self { head: Vec::new(), n_bytes: 0, hash: Xxh3::new() }
+        Self { head: Vec::new(), n_bytes: 0, hash: Box::new(Xxh3::new()) }
     }
 
     pub(crate) fn of(bytes: &[u8]) -> Self {

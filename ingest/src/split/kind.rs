@@ -129,6 +129,9 @@ pub(crate) fn of(value: &[u8], list: Option<List>) -> Kind {
     if value.first() != Some(&b'{') {
         return Kind::Unknown;
     }
+    if let Some(provider) = list.filter(|list| *list != List::Events).and_then(List::logs_of) {
+        return Kind::Log(provider);
+    }
     let mut marks = 0;
     let (mut n_members, mut n_groups) = (0_usize, 0_usize);
     for (key, inner) in members(value) {
@@ -143,7 +146,7 @@ pub(crate) fn of(value: &[u8], list: Option<List>) -> Kind {
         Some(List::Groups) if all(GROUP_NAME) => return Kind::Grant(GrantList::AwsAuthorizationDetails, "group"),
         Some(List::Roles) if all(ROLE_NAME) => return Kind::Grant(GrantList::AwsAuthorizationDetails, "role"),
         Some(List::Policies) if all(POLICY_NAME) => return Kind::Grant(GrantList::AwsAuthorizationDetails, "policy"),
-        Some(list) if list.logs_of().is_some() => return list.logs_of().map_or(Kind::Unknown, Kind::Log),
+        Some(List::Events) => return Kind::Log(Provider::Aws),
         _ => {}
     }
     if n_members > 0 && n_groups == n_members {

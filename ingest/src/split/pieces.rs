@@ -1,12 +1,15 @@
 //! Cuts a stream of bytes into JSON records: lines, arrays, and the lists that envelopes hold.
 
+mod envelope;
+mod lost;
+
 use std::io::Read;
 
 use bytes::{Buf, Bytes, BytesMut};
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use super::dropped::{Dropped, Why};
-use super::list::{List, Member, is_paging, member};
+use super::list::List;
 use super::walker::{Step, Walker};
 
 /// How much is read at once. Records are slices of such chunks; a record that is kept keeps its chunk.
@@ -80,6 +83,7 @@ pub(crate) struct Pieces<R> {
     seen_truncated: bool,
     key_is_truncated: bool,
     safe: u64,
+    rewalked: u64,
 }
 
 impl<R> std::fmt::Debug for Pieces<R> {
@@ -110,6 +114,7 @@ impl<R: Read> Pieces<R> {
             seen_truncated: false,
             key_is_truncated: false,
             safe: 0,
+            rewalked: 0,
         }
     }
 
@@ -279,52 +284,6 @@ impl<R: Read> Pieces<R> {
         }
     }
 
-    fn head(&mut self) -> Turn {
-        let mut at = 1;
-        loop {
-            match member(&self.buffer, at) {
-                Member::More if !self.ended && self.buffer.len() < HEAD_BYTES => return Turn::More,
-                Member::List(list, first) => {
-                    let head = self.take(first);
-                    self.broke_line |= memchr(b'\n', &head).is_some();
-                    self.go(Place::List(list));
-                    return Turn::Found(Piece::Opened(list));
-                }
-                Member::Other(from, to, value) if is_paging(self.buffer.get(from..to).unwrap_or_default()) => {
-                    let mut walker = Walker::new(false);
-                    match walker.walk(self.buffer.get(value..).unwrap_or_default()) {
-                        Step::Done => at = value + walker.at,
-                        Step::More if !self.ended && self.buffer.len() < HEAD_BYTES => return Turn::More,
-                        _ => return self.go(Place::Value),
-                    }
-                    let key = self.buffer.get(from..to).unwrap_or_default();
-                    self.seen_truncated |= key == b"IsTruncated" && self.buffer.get(value..at) == Some(b"true");
-                }
-                _ => return self.go(Place::Value),
-            }
-        }
-    }
-
-    fn list(&mut self, list: List) -> Turn {
-        match self.skip(false) {
-            None => Turn::More,
-            Some(b'\n') => {
-                self.go(Place::Top);
-                Turn::Found(self.broken(Why::Unclosed))
-            }
-            Some(b']') => {
-                self.pass(1);
-                if list == List::Bare {
-                    self.finished();
-                    return Turn::Again;
-                }
-                self.go(Place::Rest)
-            }
-            Some(b'}' | b':') => self.go(Place::Lost(list)),
-            Some(_) => self.go(Place::Element(list)),
-        }
-    }
-
     /// Walks over a value; `list` is where it stands.
     fn value(&mut self, list: Option<List>) -> Turn {
         let step = match self.walker.walk(&self.buffer) {
@@ -386,121 +345,6 @@ impl<R: Read> Pieces<R> {
             }
         };
         Turn::Found(Piece::Broken { why, dropped: Dropped::of(&bytes), at })
-    }
-
-    /// The walker stands where no JSON goes on.
-    fn bad(&mut self, list: Option<List>) -> Turn {
-        let is_line = self.lines == Some(true);
-        self.why = match () {
-            () if !self.dropped.is_empty() => Why::TooLarge(self.max_record),
-            () if self.buffer.get(self.walker.at) == Some(&b'\n') => Why::HalfLine,
-            () => Why::Unbalanced,
-        };
-        if let (Some(list), false) = (list, is_line) {
-            self.drop_bytes(self.walker.at);
-            return self.go(Place::Lost(list));
-        }
-        let next = self.walker.object_line.or(self.walker.last_line);
-        if self.lines == Some(false) {
-            self.lines = None;
-        }
-        let Some(next) = next.filter(|_| self.dropped.is_empty()) else {
-            self.drop_bytes(self.walker.at);
-            return self.go(Place::LostLine);
-        };
-        if self.why == Why::Unbalanced {
-            self.why = Why::HalfLine;
-        }
-        self.drop_bytes(next);
-        self.safe = self.base;
-        self.go(Place::Top);
-        let why = self.why.clone();
-        Turn::Found(self.broken(why))
-    }
-
-    /// Looks for the next element: one that begins as the first whole one did, behind a comma.
-    fn lost(&mut self, list: List) -> Turn {
-        if self.pattern.is_empty() {
-            self.drop_bytes(self.buffer.len());
-            return Turn::More;
-        }
-        if let Some(n) = memmem::find(&self.buffer, &self.pattern) {
-            self.drop_bytes(n);
-            self.go(Place::Element(list));
-            let why = self.why.clone();
-            return Turn::Found(self.broken(why));
-        }
-        self.drop_bytes((self.buffer.len() + 1).saturating_sub(self.pattern.len()));
-        Turn::More
-    }
-
-    fn lost_line(&mut self) -> Turn {
-        let Some(n) = memchr(b'\n', &self.buffer) else {
-            self.drop_bytes(self.buffer.len());
-            return Turn::More;
-        };
-        self.drop_bytes(n + 1);
-        self.safe = self.base;
-        self.go(Place::Top);
-        if self.why == Why::Stray {
-            return Turn::Again;
-        }
-        let why = self.why.clone();
-        Turn::Found(self.broken(why))
-    }
-
-    fn rest(&mut self) -> Turn {
-        if self.skip(false) == Some(b'\n') {
-            self.go(Place::Top);
-            return Turn::Found(self.broken(Why::Unclosed));
-        }
-        match member(&self.buffer, 0) {
-            Member::More if self.buffer.len() < HEAD_BYTES => Turn::More,
-            Member::End(n) => {
-                self.pass(n);
-                self.finished();
-                if std::mem::replace(&mut self.seen_truncated, false) {
-                    return Turn::Found(Piece::Truncated);
-                }
-                Turn::Again
-            }
-            Member::List(list, first) => {
-                self.pass(first);
-                self.go(Place::List(list));
-                Turn::Found(Piece::Opened(list))
-            }
-            Member::Other(from, to, value) => {
-                self.key_is_truncated = self.buffer.get(from..to) == Some(b"IsTruncated");
-                self.pass(value);
-                self.go(Place::Skipped)
-            }
-            Member::Bad | Member::More => {
-                self.why = Why::Unbalanced;
-                self.go(Place::LostLine)
-            }
-        }
-    }
-
-    fn skipped(&mut self) -> Turn {
-        let step = self.walker.walk(&self.buffer);
-        if step == Step::Done && self.key_is_truncated {
-            self.seen_truncated |= self.buffer.starts_with(b"true");
-        }
-        if step != Step::More || !self.key_is_truncated || self.walker.at > HEAD_BYTES {
-            self.pass(self.walker.at);
-            self.walker.at = 0;
-        }
-        match step {
-            Step::Done => {
-                self.broke_line |= self.walker.last_line.is_some();
-                self.go(Place::Rest)
-            }
-            Step::More => Turn::More,
-            Step::Bad => {
-                self.why = Why::Unbalanced;
-                self.go(Place::LostLine)
-            }
-        }
     }
 
     /// The input has ended; tells what that breaks.

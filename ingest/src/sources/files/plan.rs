@@ -18,12 +18,15 @@ fn key(planned: &Planned) -> (u8, i64) {
     }
 }
 
+/// The accounts of a chunk, each with its least time in what follows.
+type Behind = Vec<(u32, Option<i64>)>;
+
 /// For each chunk of each file: the accounts that stand in it, each with its least time in what follows; `None` when
 /// nothing of it follows.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     firsts: BTreeMap<u32, i64>,
-    behind: Vec<Vec<Vec<(u32, Option<i64>)>>>,
+    behind: Vec<Vec<Behind>>,
 }
 
 impl Ahead {
