@@ -9,8 +9,20 @@ use super::{Normalized, Providers};
 use crate::Config;
 use crate::context::Context;
 
-/// Reads one record as the room does.
+/// Reads one record as the room does with its defaults.
 pub(super) fn read(provider: Provider, body: &str) -> Result<Normalized, String> {
+    read_with(Config::default(), provider, body)
+}
+
+/// Reads one record that must be an event, with settings.
+pub(super) fn event_with(config: Config, provider: Provider, body: &str) -> AccessEvent {
+    match read_with(config, provider, body) {
+        Ok(Normalized::Event(event)) => event,
+        other => panic!("no event but {other:?}: {body}"),
+    }
+}
+
+fn read_with(config: Config, provider: Provider, body: &str) -> Result<Normalized, String> {
     let raw = RawRecord {
         record_id: Id128::default(),
         provider,
@@ -21,7 +33,7 @@ pub(super) fn read(provider: Provider, body: &str) -> Result<Normalized, String>
         body: Body::default(),
         n_redacted: 0,
     };
-    let config = Config::default().validate().unwrap();
+    let config = config.validate().unwrap();
     let ctx = Context { raw: &raw, config: &config };
     crate::canonical::hash(body).map_err(|reject| reject.to_string())?;
     Providers::default().normalize(provider, body, &ctx).map_err(|reject| reject.to_string())
@@ -29,10 +41,7 @@ pub(super) fn read(provider: Provider, body: &str) -> Result<Normalized, String>
 
 /// Reads one record that must be an event.
 pub(super) fn event(provider: Provider, body: &str) -> AccessEvent {
-    match read(provider, body) {
-        Ok(Normalized::Event(event)) => event,
-        other => panic!("no event but {other:?}: {body}"),
-    }
+    event_with(Config::default(), provider, body)
 }
 
 /// A fixture of ours.

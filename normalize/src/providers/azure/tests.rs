@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use schemas::Provider;
 use serde_json::Value;
 
-use crate::providers::Normalized;
+use crate::providers::{Normalized, testing};
 use super::arm::ArmId;
 use crate::providers::testing::{Agreement, any_value, event, fixture, read, shared, summary, with_replaced};
 
@@ -139,7 +139,14 @@ fn plaso_agrees() {
 }
 
 fn check(name: &str, expected: expect_test::Expect) {
-    expected.assert_eq(&summary(&event(Provider::Azure, &fixture(&format!("azure/{name}.json")))));
+    let record = fixture(&format!("azure/{name}.json"));
+    let event = event(Provider::Azure, &record);
+    expected.assert_eq(&summary(&event));
+    // How the record is written does not matter; `serde_json` says what it says.
+    let compact = serde_json::from_str::<Value>(&record).unwrap().to_string();
+    assert_eq!(testing::event(Provider::Azure, &compact), event);
+    let capitals = record.replace("\"time\"", "\"Time\"").replace("\"timestamp\"", "\"TIME_STAMP\"").replace("\"properties\"", "\"Properties\"");
+    assert_eq!(testing::event(Provider::Azure, &capitals), event);
 }
 
 #[test]
