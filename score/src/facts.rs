@@ -1,0 +1,166 @@
+//! What every partition must know alike of an account: its resources, its logs, and who in it is worth reaching.
+//!
+//! All of it travels on `inventory.v1`, which is broadcast. Beside resource types there are kinds of our own, which the
+//! [`crate::Accounts`] stage writes:
+//!
+//! | kind | says |
+//! |---|---|
+//! | `log` | the account's log is read; `time` is its first event |
+//! | `log:<service>:read`, `log:<service>:write` | logs that are off by default are on for that service; `time` is the first such event |
+//! | `people:<role id>` | people of Identity Center act through that role; the ids are theirs |
+//! | `target:<kind>` | identities worth escalating to; the ids are theirs |
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemas::{AccountId, Inventory, Provider, ResourceId, Text, Time};
+use serde::{Deserialize, Serialize};
+
+/// The kind that says that an account's log is read.
+pub(crate) const LOG: &str = "log";
+/// Versions that are kept of one kind's inventory; the oldest go. A daily inventory keeps two months of changes.
+const MAX_VERSIONS: usize = 64;
+
+/// The kind that says that a log which is off by default is on.
+pub(crate) fn log_kind(service: &str, writes: bool) -> Text {
+    Text::from(format!("{LOG}:{service}:{}", if writes { "write" } else { "read" }))
+}
+
+/// The kind that lists the people who act through a role.
+pub(crate) fn people_kind(role: &str) -> Text {
+    Text::from(format!("people:{role}"))
+}
+
+/// The kind that lists identities worth escalating to.
+pub(crate) fn target_kind(what: &str) -> Text {
+    Text::from(format!("target:{what}"))
+}
+
+/// Whether a kind lists resources, and so has a reach.
+fn is_resource(kind: &str) -> bool {
+    kind != LOG && !["log:", "people:", "target:"].iter().any(|ours| kind.starts_with(ours))
+}
+
+/// The inventories of all accounts, by kind and revision.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    rows: BTreeMap<AccountId, BTreeMap<Text, BTreeMap<i64, Arc<Inventory>>>>,
+    /// The first event of each log kind that this partition itself has seen.
+    seen: BTreeMap<AccountId, BTreeMap<Text, Time>>,
+    #[serde(skip)]
+    reaches: RefCell<BTreeMap<(AccountId, Text, i64, String), u64>>,
+    #[serde(skip)]
+    versions: RefCell<BTreeMap<(AccountId, Time), u64>>,
+}
+
+/// Reaches and versions remembered between weighings; at the bound all are forgotten. 65,536 of them are some 10 MB.
+const MAX_REACHES: usize = 65_536;
+
+impl Facts {
+    /// Takes an inventory in; returns the first day on which it changes anything, if it does.
+    pub(crate) fn take(&mut self, row: &Arc<Inventory>) -> Option<i64> {
+        let kinds = self.rows.entry(row.account_id.clone()).or_default();
+        let kind = if row.provider == Provider::Azure { Text::from(row.kind.to_ascii_lowercase()) } else { row.kind.clone() };
+        let versions = kinds.entry(kind).or_default();
+        if versions.get(&row.revision).is_some_and(|held| held == row) {
+            return None;
+        }
+        // The oldest version stands in for the time before it, and of a log only the newest counts.
+        let is_oldest = versions.values().all(|held| held.time >= row.time);
+        let from = if is_oldest || !is_resource(&row.kind) { i64::MIN } else { row.time.day() };
+        versions.insert(row.revision, Arc::clone(row));
+        if versions.len() > MAX_VERSIONS {
+            versions.pop_first();
+        }
+        self.reaches.borrow_mut().clear();
+        self.versions.borrow_mut().clear();
+        Some(from)
+    }
+
+    /// Notes an event of a log kind; says whether it is the first or earlier than the first.
+    pub(crate) fn saw(&mut self, account: &AccountId, kind: Text, at: Time) -> bool {
+        let first = self.seen.entry(account.clone()).or_default().entry(kind).or_insert(Time(i64::MAX));
+        let day_changes = at.day() != first.day() && at < *first;
+        *first = at.min(*first);
+        if day_changes {
+            self.versions.borrow_mut().clear();
+        }
+        day_changes
+    }
+
+    /// The first event of a log kind.
+    pub(crate) fn first_event(&self, account: &str, kind: &str) -> Option<Time> {
+        let seen = self.seen.get(account).and_then(|kinds| kinds.get(kind)).copied();
+        let told = self.rows.get(account).and_then(|kinds| kinds.get(kind)).and_then(BTreeMap::last_key_value).map(|(_, row)| row.time);
+        seen.into_iter().chain(told).min()
+    }
+
+    /// The log kinds that are on in an account as of a time, in order.
+    pub(crate) fn logs_as_of(&self, account: &str, time: Time) -> Vec<Text> {
+        let seen = self.seen.get(account).into_iter().flat_map(BTreeMap::keys);
+        let told = self.rows.get(account).into_iter().flat_map(BTreeMap::keys).filter(|kind| kind.starts_with("log:"));
+        let mut kinds: Vec<Text> = seen.chain(told).filter(|kind| kind.as_str() != LOG).cloned().collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds.retain(|kind| self.first_event(account, kind).is_some_and(|first| first < time));
+        kinds
+    }
+
+    /// The version of a kind as of a time; the oldest stands in for the time before it.
+    pub(crate) fn as_of(&self, account: &str, kind: &str, time: Time) -> Option<&Arc<Inventory>> {
+        let versions = self.rows.get(account)?.get(kind)?;
+        let row = versions.values().rev().find(|row| row.time <= time);
+        let row = row.or_else(|| versions.values().min_by_key(|row| (row.time, row.revision)))?;
+        row.deleted_at.is_none_or(|at| at > time).then_some(row)
+    }
+
+    /// A number for everything in an account that a score rests on as of a time: equal numbers, equal scores.
+    pub(crate) fn version(&self, account: &AccountId, time: Time) -> u64 {
+        let key = (account.clone(), time);
+        if let Some(version) = self.versions.borrow().get(&key) {
+            return *version;
+        }
+        let version = self.version_anew(account, time);
+        let mut versions = self.versions.borrow_mut();
+        if versions.len() >= MAX_REACHES {
+            versions.clear();
+        }
+        versions.insert(key, version);
+        version
+    }
+
+    fn version_anew(&self, account: &str, time: Time) -> u64 {
+        let kinds = self.rows.get(account).into_iter().flat_map(BTreeMap::keys);
+        let parts = kinds.filter_map(|kind| self.as_of(account, kind, time).map(|row| (kind, row.revision)));
+        let mut bytes = Vec::new();
+        for (kind, revision) in parts {
+            bytes.extend_from_slice(kind.as_bytes());
+            bytes.extend_from_slice(&revision.to_le_bytes());
+        }
+        for kind in self.logs_as_of(account, time) {
+            bytes.extend_from_slice(kind.as_bytes());
+        }
+        schemas::Id128::of_parts(&[&bytes]).0 as u64
+    }
+
+    /// How many resources of a kind an account has as of a time, and how many of them `matches` says a pattern reaches.
+    /// Where the list of ids was cut, their share stands for the whole.
+    pub(crate) fn reach(&self, account: &AccountId, kind: &str, time: Time, pattern: &str, matches: impl Fn(&ResourceId) -> bool) -> (u64, u64) {
+        let Some(row) = self.as_of(account, kind, time).filter(|_| is_resource(kind)) else { return (0, 0) };
+        let known = u64::try_from(row.n_resources).unwrap_or(0).max(row.resource_ids.len() as u64);
+        let key = (account.clone(), row.kind.clone(), row.revision, pattern.to_owned());
+        if let Some(matching) = self.reaches.borrow().get(&key) {
+            return (*matching, known);
+        }
+        let listed = row.resource_ids.len() as u64;
+        let matching = row.resource_ids.iter().filter(|id| matches(id)).count() as u64;
+        let matching = if listed == 0 { 0 } else { (u128::from(matching) * u128::from(known)).div_ceil(u128::from(listed)) as u64 };
+        let mut reaches = self.reaches.borrow_mut();
+        if reaches.len() >= MAX_REACHES {
+            reaches.clear();
+        }
+        reaches.insert(key, matching);
+        (matching, known)
+    }
+}

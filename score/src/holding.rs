@@ -1,0 +1,210 @@
+//! The state of one identity in one account: its grants, its use, and what was told of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use permissions::GrantSet;
+use schemas::{AccountId, Action, Entitlement, FindingKind, IdentityId, Message, Time};
+use serde::{Deserialize, Serialize};
+use stream::Output;
+
+use crate::days::ActionUse;
+use crate::findings;
+use crate::moment::{Moment, Scene, Subject, Weighed};
+use crate::row;
+use crate::sources::Sources;
+use crate::told::{Teller, Told};
+
+/// A day that lies before every other.
+const EVER: i64 = i64::MIN;
+/// The kinds of finding that this stage decides; `inactive_group` is the scope stage's.
+const KINDS: [FindingKind; 8] = [
+    FindingKind::InactiveIdentity,
+    FindingKind::OverprovisionedIdentity,
+    FindingKind::SuperIdentity,
+    FindingKind::PrivilegeEscalation,
+    FindingKind::UnusedSecretAccess,
+    FindingKind::UnusedSecurityToolAdministration,
+    FindingKind::ExternalAccess,
+    FindingKind::UnreadablePolicy,
+];
+
+/// One identity in one account.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Holding {
+    pub(crate) sources: Sources,
+    actions: BTreeMap<Action, ActionUse>,
+    any: ActionUse,
+    overflowed: bool,
+    told: Told,
+    /// Up to which day's beginning it was scored.
+    scored_to: Option<i64>,
+    dirty_from: Option<i64>,
+    #[serde(skip)]
+    held: Held,
+}
+
+/// The set built last, with the rows it was built of, so that a day without changes builds none.
+#[derive(Debug, Default)]
+struct Held(Option<(Vec<Arc<Entitlement>>, Arc<GrantSet>)>);
+
+/// A moment and what it weighs.
+type Known<'h> = (Moment<'h>, Weighed);
+
+impl Holding {
+    /// Notes a use; without an action, any other sign of life. Says whether the action's name had room.
+    pub(crate) fn use_action(&mut self, action: Option<&Action>, at: Time, max_actions: usize) -> bool {
+        let mut new = self.any.insert(at);
+        let mut fits = true;
+        if let Some(action) = action {
+            fits = self.actions.contains_key(action) || self.actions.len() < max_actions;
+            if fits {
+                new |= self.actions.entry(action.clone()).or_default().insert(at);
+            } else {
+                new |= !self.overflowed;
+                self.overflowed = true;
+            }
+        }
+        if new {
+            self.touch(at.day() + 1);
+        }
+        fits
+    }
+
+    /// Scores from a day on must be looked at again, if they were told.
+    pub(crate) fn touch(&mut self, from_day: i64) {
+        self.dirty_from = Some(self.dirty_from.map_or(from_day, |dirty| dirty.min(from_day)));
+    }
+
+    /// Everything must be looked at again: statements behind its grants have come.
+    pub(crate) fn touch_all(&mut self) {
+        self.held = Held::default();
+        self.touch(EVER);
+    }
+
+    /// Whether a closed day must be looked at again.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.dirty_from.zip(self.scored_to).is_some_and(|(dirty, to)| dirty <= to)
+    }
+
+    /// Tells what changed in the series up to the day that begins by the watermark, and in the findings.
+    pub(crate) fn flush(&mut self, key: (&IdentityId, &AccountId), to_day: i64, scene: &mut Scene<'_>, out: &mut Output<Message>) {
+        let Some(subject) = Subject::new(key, &self.sources, &self.actions, (&self.any, self.overflowed)) else { return };
+        let horizon = to_day.saturating_sub(scene.config.corrections_days);
+        let scored = subject.is_scored(scene.facts);
+        let first = match subject.first_day(scene.facts) {
+            _ if !scored => i64::MAX,
+            Some(first) => first,
+            None => self.scored_to.unwrap_or(to_day),
+        };
+        let dirty = self.dirty_from.unwrap_or(i64::MAX);
+        let from = self.scored_to.map_or(first, |to| dirty.min(to + 1).max(first).max(horizon));
+        let mut walk = Walk { subject: &subject, held: &mut self.held, told: &mut self.told, keep: BTreeSet::new() };
+        let last = walk.days(first, from, to_day, scene, out);
+        let Walk { keep, .. } = walk;
+        let mut to = Teller { out, metrics: scene.metrics };
+        let bare = |at| row::bare(&subject, at, (scene.config, &*scene.law));
+        self.told.withdraw(dirty.max(horizon)..=to_day, &keep, bare, &mut to);
+        if from <= to_day || !scored {
+            tell_findings(&mut self.told, &subject, last.as_ref(), Time(to_day * Time::DAY), horizon, scene, out);
+        }
+        self.scored_to = Some(to_day);
+        self.dirty_from = None;
+        self.forget(horizon, scene.config.window_days);
+    }
+
+    /// Tells the score as of a time, once all inputs have ended. `watermark` is the account's.
+    pub(crate) fn finish(&mut self, key: (&IdentityId, &AccountId), as_of: Time, watermark: Option<i64>, scene: &mut Scene<'_>, out: &mut Output<Message>) {
+        let Some(subject) = Subject::new(key, &self.sources, &self.actions, (&self.any, self.overflowed)) else { return };
+        let scored = subject.is_scored(scene.facts);
+        let mut walk = Walk { subject: &subject, held: &mut self.held, told: &mut self.told, keep: BTreeSet::new() };
+        let before = self.scored_to.map(|day| Time(day * Time::DAY)).filter(|at| *at < as_of);
+        let before = before.filter(|_| scored).and_then(|at| walk.known(at, None, scene)).filter(|(moment, _)| !moment.is_gone());
+        let now = Some(as_of).filter(|_| scored && !walk.told.stands_at(as_of));
+        let now = now.and_then(|at| walk.known(at, before.as_ref().map(|(moment, _)| moment), scene));
+        let now = now.filter(|(moment, _)| before.is_some() || !moment.is_gone());
+        let row = now.as_ref().map(|(moment, weighed)| {
+            let changed = before.as_ref().filter(|(_, then)| then != weighed);
+            let mut row = row::pci(&subject, moment, weighed, changed.map(|(moment, weighed)| (moment, weighed)), scene);
+            row.provisional = watermark.is_none_or(|watermark| watermark < as_of.0);
+            row.last_used_at = Some(self.any.last()).filter(|last| last.0 > 0 && *last <= as_of).or(row.last_used_at);
+            (row, weighed.truths)
+        });
+        let mut to = Teller { out, metrics: scene.metrics };
+        self.told.extra(row, |at| row::bare(&subject, at, (scene.config, &*scene.law)), &mut to);
+        if now.is_some() {
+            let horizon = self.scored_to.unwrap_or(as_of.day()).saturating_sub(scene.config.corrections_days);
+            tell_findings(&mut self.told, &subject, now.as_ref(), as_of, horizon, scene, out);
+        }
+    }
+
+    /// Forgets what no score from `horizon` on rests on.
+    fn forget(&mut self, horizon: i64, window: i64) {
+        self.told.forget(horizon);
+        self.sources.forget(Time(horizon.saturating_sub(2).saturating_mul(Time::DAY)));
+        let before = horizon.saturating_sub(window + 2);
+        self.any.trim(before);
+        for used in self.actions.values_mut() {
+            used.trim(before);
+        }
+    }
+}
+
+/// A walk over the days of one subject.
+struct Walk<'w, 'h> {
+    subject: &'w Subject<'h>,
+    held: &'w mut Held,
+    told: &'w mut Told,
+    keep: BTreeSet<i64>,
+}
+
+impl<'h> Walk<'_, 'h> {
+    /// Tells the rows of the days `from..=to`, where the score changed; returns what is known at the last of them.
+    fn days(&mut self, first: i64, from: i64, to: i64, scene: &mut Scene<'_>, out: &mut Output<Message>) -> Option<Known<'h>> {
+        let mut before = if from > first { self.known(Time((from - 1) * Time::DAY), None, scene) } else { None };
+        before = before.filter(|(moment, _)| !moment.is_gone());
+        for day in from..=to {
+            let then = before.as_ref().map(|(moment, _)| moment);
+            let Some(moment) = self.moment(Time(day * Time::DAY), then, scene) else { continue };
+            if then.is_some_and(|then| then.equals(&moment)) || (then.is_none() && moment.is_gone()) {
+                continue;
+            }
+            let weighed = self.subject.weigh(&moment, scene);
+            if before.as_ref().is_none_or(|(_, before)| *before != weighed) {
+                let row = row::pci(self.subject, &moment, &weighed, before.as_ref().map(|(m, w)| (m, w)), scene);
+                self.keep.insert(day);
+                self.told.row(day, row, weighed.truths, &mut Teller { out, metrics: scene.metrics });
+            }
+            before = Some((moment, weighed));
+        }
+        before
+    }
+
+    fn known(&mut self, at: Time, before: Option<&Moment<'h>>, scene: &mut Scene<'_>) -> Option<Known<'h>> {
+        let moment = self.moment(at, before, scene)?;
+        let weighed = self.subject.weigh(&moment, scene);
+        Some((moment, weighed))
+    }
+
+    fn moment(&mut self, at: Time, before: Option<&Moment<'h>>, scene: &mut Scene<'_>) -> Option<Moment<'h>> {
+        let held = self.held.0.as_ref();
+        let known = |rows: &[&Arc<Entitlement>]| {
+            let same = |held: &[Arc<Entitlement>]| held.len() == rows.len() && held.iter().zip(rows).all(|(a, b)| Arc::ptr_eq(a, b));
+            held.filter(|(held, _)| same(held)).map(|(_, set)| Arc::clone(set))
+        };
+        let moment = self.subject.moment(at, before, &known, scene)?;
+        if before.is_none_or(|before| !Arc::ptr_eq(&before.set, &moment.set)) {
+            self.held.0 = Some((moment.rows.iter().map(|row| Arc::clone(row)).collect(), Arc::clone(&moment.set)));
+        }
+        Some(moment)
+    }
+}
+
+/// Tells which findings are true of what is known, and which no longer are.
+fn tell_findings(told: &mut Told, subject: &Subject<'_>, known: Option<&Known<'_>>, at: Time, horizon: i64, scene: &mut Scene<'_>, out: &mut Output<Message>) {
+    for kind in KINDS {
+        let is_true = known.filter(|(_, weighed)| weighed.truths.has(kind));
+        let row = is_true.map(|(moment, weighed)| findings::row(kind, subject, moment, weighed, scene));
+        told.finding(kind, row, at, horizon, &mut Teller { out, metrics: scene.metrics });
+    }
+}

@@ -1,0 +1,217 @@
+//! The one file that asks `permissions`: names, sets, weights.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use permissions::escalation::Need;
+use permissions::exposure::Scale;
+use permissions::{ActionIdx, ActionInfo, Catalogue, Exposure, GrantSet, Grants, Logged, Reach, RiskModel, Targets, resource};
+use roaring::RoaringBitmap;
+use schemas::{AccessLevel, AccountId, Contribution, Entitlement, Policy, PolicyHash, Provider, ResourceId, RiskClass, Text, Time};
+
+use crate::facts::{Facts, LOG, log_kind, target_kind};
+
+/// Sets of unknowable actions remembered; one per combination of logs, of which there are few.
+const MAX_UNKNOWABLE: usize = 1_024;
+
+/// All policies by hash.
+pub(crate) type Policies = BTreeMap<PolicyHash, Arc<Policy>>;
+
+/// The catalogue, the weights and the interned sets.
+pub(crate) struct Law {
+    model: RiskModel,
+    grants: Grants,
+    unknowable: BTreeMap<(Provider, Option<Vec<Text>>), Arc<RoaringBitmap>>,
+}
+
+/// Who holds a set, where and when.
+pub(crate) struct Holder<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) kind: schemas::IdentityKind,
+    pub(crate) account: &'a AccountId,
+    /// AWS: the ARNs of the holder, of its groups and of the policies of its account that are attached to it.
+    pub(crate) own: Vec<String>,
+    pub(crate) at: Time,
+}
+
+impl Law {
+    pub(crate) fn new(model: &RiskModel) -> Self {
+        Self { model: model.clone(), grants: Grants::new(), unknowable: BTreeMap::new() }
+    }
+
+    /// What is known of an action; `None` for names that the catalogue does not have.
+    pub(crate) fn find(provider: Provider, action: &str) -> Option<&'static ActionInfo> {
+        Catalogue::bundled().provider(provider).find(action)
+    }
+
+    /// An action's number.
+    pub(crate) fn number(provider: Provider, action: &str) -> Option<u32> {
+        Catalogue::bundled().provider(provider).lookup(action).map(|ActionIdx(idx)| idx)
+    }
+
+    /// The container of a resource that a grant can name.
+    pub(crate) fn container(provider: Provider, id: &str) -> &str {
+        resource::container(provider, id)
+    }
+
+    /// The log kind that a use of an action proves to be on, for logs that are off by default.
+    pub(crate) fn proves_log(provider: Provider, action: &str) -> Option<Text> {
+        let info = Self::find(provider, action).filter(|info| info.logged == Logged::DataOffByDefault)?;
+        Some(log_kind(&info.service, writes(info)))
+    }
+
+    /// The catalogue's version.
+    pub(crate) fn catalogue_version() -> &'static str {
+        Catalogue::bundled().version()
+    }
+
+    pub(crate) fn model(&self) -> &RiskModel {
+        &self.model
+    }
+
+    /// The set that some entitlements of one identity in one account grant together.
+    pub(crate) fn set<'e>(&mut self, provider: Provider, rows: impl IntoIterator<Item = &'e Entitlement>, policies: &Policies) -> Arc<GrantSet> {
+        let policy = |hash: &PolicyHash| policies.get(hash).cloned();
+        self.grants.build(provider, rows, &policy, Catalogue::bundled())
+    }
+
+    /// The actions whose use cannot be known: all of them where no log is read.
+    pub(crate) fn unknowable(&mut self, provider: Provider, account: &str, facts: &Facts, at: Time) -> Arc<RoaringBitmap> {
+        let logged = facts.first_event(account, LOG).is_some_and(|first| first < at);
+        let key = (provider, logged.then(|| facts.logs_as_of(account, at)));
+        if let Some(known) = self.unknowable.get(&key) {
+            return Arc::clone(known);
+        }
+        let on: BTreeSet<&str> = key.1.iter().flatten().map(|kind| kind.as_str()).collect();
+        let seen = |info: &ActionInfo| logged && info.knowable(on.contains(log_kind(&info.service, writes(info)).as_str()));
+        let actions = Catalogue::bundled().provider(provider).iter();
+        let set: Arc<RoaringBitmap> = Arc::new(actions.filter(|(_, info)| !seen(info)).map(|(idx, _)| idx.0).collect());
+        if self.unknowable.len() >= MAX_UNKNOWABLE {
+            self.unknowable.clear();
+        }
+        self.unknowable.insert(key, Arc::clone(&set));
+        set
+    }
+
+    /// Weighs what of a set is unused.
+    pub(crate) fn weigh(&self, set: &GrantSet, used: &RoaringBitmap, unknowable: &RoaringBitmap, holder: &Holder<'_>, facts: &Facts) -> Exposure {
+        let provider = set.provider();
+        let own: Vec<&str> = holder.own.iter().map(String::as_str).collect();
+        let exists = |need: Need| is_target(need, holder, facts);
+        let targets = Targets { holder: holder.kind, own: &own, exists: &exists };
+        self.scale(&|pattern, kind| reach(provider, holder, facts, pattern, kind)).exposure(set, used, unknowable, &targets)
+    }
+
+    /// The largest parts of what is unused.
+    pub(crate) fn contributions(&self, set: &GrantSet, used: &RoaringBitmap, holder: &Holder<'_>, facts: &Facts, n: usize) -> Vec<Contribution> {
+        let provider = set.provider();
+        self.scale(&|pattern, kind| reach(provider, holder, facts, pattern, kind)).contributions(set, used, n)
+    }
+
+    /// A full administrator's exposure.
+    pub(crate) fn capacity(&self, provider: Provider) -> u128 {
+        self.scale(&|_, _| Reach::UNKNOWN).capacity(provider)
+    }
+
+    /// Whether a set alone, none of it used, is at least half an administrator's.
+    pub(crate) fn is_privileged(&self, set: &GrantSet) -> bool {
+        if set.is_empty() {
+            return false;
+        }
+        let nobody = RoaringBitmap::new();
+        let exposure = self.scale(&|_, _| Reach::UNKNOWN).exposure(set, &nobody, &nobody, &Targets::alone(schemas::IdentityKind::Unknown));
+        exposure.hi * 2 >= self.capacity(set.provider())
+    }
+
+    /// Whether what a set grants on everything weighs at least four fifths of all there is: AWS `*`, Azure Owner (which
+    /// lacks the data plane), GCP owner; not whoever can merely make himself one.
+    pub(crate) fn is_super(&self, set: &GrantSet) -> bool {
+        let catalogue = Catalogue::bundled().provider(set.provider());
+        let of = |class: &RiskClass| {
+            u128::from(set.whole().intersection_len(catalogue.of_risk(*class))) * u128::from(self.model.weight(*class))
+        };
+        let whole: u128 = RiskClass::ALL.iter().map(of).sum();
+        !set.is_empty() && whole * 5 >= self.capacity(set.provider()) * 4
+    }
+
+    fn scale<'a>(&'a self, reach: &'a permissions::exposure::ReachFn<'a>) -> Scale<'a> {
+        Scale { catalogue: Catalogue::bundled(), model: &self.model, reach }
+    }
+}
+
+impl std::fmt::Debug for Law {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Law").field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
+/// The granted actions that hand out credentials and secrets.
+pub(crate) fn secrets(set: &GrantSet) -> RoaringBitmap {
+    set.actions() & Catalogue::bundled().provider(set.provider()).of_risk(RiskClass::CredentialAccess)
+}
+
+/// The granted actions that switch off logs and guards.
+pub(crate) fn guards(set: &GrantSet) -> RoaringBitmap {
+    let catalogue = Catalogue::bundled().provider(set.provider());
+    let patterns: &[&str] = match set.provider() {
+        Provider::Aws => &[
+            "cloudtrail:Delete*", "cloudtrail:Stop*", "cloudtrail:Update*", "cloudtrail:PutEventSelectors", "config:Delete*",
+            "config:Stop*", "guardduty:Delete*", "guardduty:Update*", "guardduty:Disassociate*", "securityhub:Disable*",
+            "securityhub:Delete*", "securityhub:BatchDisable*", "inspector2:Disable", "macie2:Disable*",
+            "access-analyzer:Delete*", "logs:DeleteLogGroup", "logs:DeleteLogStream", "logs:PutRetentionPolicy",
+        ],
+        Provider::Azure => &[
+            "Microsoft.Insights/diagnosticSettings/write", "Microsoft.Insights/diagnosticSettings/delete",
+            "Microsoft.Insights/logProfiles/*", "Microsoft.Security/pricings/write", "Microsoft.Security/*/delete",
+            "Microsoft.SecurityInsights/*/delete", "Microsoft.OperationalInsights/workspaces/delete",
+        ],
+        Provider::Gcp => &[
+            "logging.sinks.delete", "logging.sinks.update", "logging.buckets.delete", "logging.buckets.update",
+            "logging.logs.delete", "logging.exclusions.create", "logging.exclusions.update", "securitycenter.*.update",
+            "securitycenter.*.setMute",
+        ],
+    };
+    let mut found = RoaringBitmap::new();
+    for pattern in patterns {
+        found |= &*catalogue.expand(pattern) & set.actions();
+    }
+    found - catalogue.of_risk(RiskClass::List) - catalogue.of_risk(RiskClass::Read)
+}
+
+/// The first few names of some actions, for people.
+pub(crate) fn names(provider: Provider, actions: &RoaringBitmap, n: usize) -> Vec<String> {
+    let catalogue = Catalogue::bundled().provider(provider);
+    actions.iter().filter_map(|idx| catalogue.get(ActionIdx(idx))).map(|info| info.name.to_string()).take(n).collect()
+}
+
+fn writes(info: &ActionInfo) -> bool {
+    matches!(info.level, AccessLevel::Write | AccessLevel::Tag | AccessLevel::Permissions)
+}
+
+fn is_target(need: Need, holder: &Holder<'_>, facts: &Facts) -> bool {
+    let what = match need {
+        Need::AdminGroup => "group",
+        Need::PassableRole | Need::Workload => "service",
+        Need::Identity => "identity",
+        Need::Own | Need::OwnUser | Need::OwnRole | Need::OwnGroup => return true,
+    };
+    let Some(row) = facts.as_of(holder.account, &target_kind(what), holder.at) else { return false };
+    row.n_resources > 1 || row.resource_ids.iter().any(|id| id.as_str() != holder.id)
+}
+
+fn reach(provider: Provider, holder: &Holder<'_>, facts: &Facts, pattern: &str, kind: &str) -> Reach {
+    let folded = kind.to_ascii_lowercase();
+    let kind = if provider == Provider::Azure { folded.as_str() } else { kind };
+    let container = resource::container(provider, pattern);
+    let matches = |id: &ResourceId| {
+        resource::pattern_matches(provider, pattern, id) || resource::pattern_matches(provider, container, id)
+    };
+    let (matching, known) = facts.reach(holder.account, kind, holder.at, pattern, matches);
+    Reach { matching, known }
+}
+
+/// The ARN of an AWS identity's id, without the path that the id does not keep.
+pub(crate) fn arn_of(id: &str) -> Option<String> {
+    let (account, name) = id.strip_prefix("aws:")?.split_once(':')?;
+    Some(format!("arn:aws:iam::{account}:{name}"))
+}
