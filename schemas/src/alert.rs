@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::topic::PartitionBy;
-use crate::{AccountId, Action, Id128, IdentityId, IdentityKind, Message, Noun, OrgId, Provider, Reason, ResourceId, Severity, Text, Time};
+use crate::{
+    AccountId, Action, Id128, IdentityId, IdentityKind, Message, Noun, OrgId, Provider, Reason, ResourceId, Severity,
+    Text, Time,
+};
 
 /// One alert: who, what, where, when, why, and what the identity could do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, apache_avro::AvroSchema)]

@@ -4,7 +4,10 @@ use apache_avro::AvroSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::topic::PartitionBy;
-use crate::{AccountId, Action, Id128, IdentityId, IdentityKind, Message, Noun, OrgId, Provider, ResourceId, RiskClass, Text, Time};
+use crate::{
+    AccountId, Action, Id128, IdentityId, IdentityKind, Message, Noun, OrgId, Provider, ResourceId, RiskClass, Text,
+    Time,
+};
 
 /// One reason, with its weight.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, AvroSchema)]

@@ -34,7 +34,14 @@ impl DeadLetter {
 
     /// Makes one from a record's bytes.
     #[must_use]
-    pub fn of(room: &str, reason: impl AsRef<str>, provider: Option<Provider>, origin: Origin, time: Time, body: &Body) -> Self {
+    pub fn of(
+        room: &str,
+        reason: impl AsRef<str>,
+        provider: Option<Provider>,
+        origin: Origin,
+        time: Time,
+        body: &Body,
+    ) -> Self {
         let file = origin.file.as_deref().unwrap_or_default();
         let place = format!("{}|{}|{}", origin.topic, origin.partition, origin.offset);
         Self {

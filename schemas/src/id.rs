@@ -138,7 +138,7 @@ impl Id128 {
         u128::from_str_radix(text, 16).ok().map(Self)
     }
 
-    fn hex<'b>(self, buffer: &'b mut [u8; 32]) -> &'b str {
+    fn hex(self, buffer: &mut [u8; 32]) -> &str {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         for (place, byte) in buffer.iter_mut().enumerate() {
             let shift = 124 - 4 * place as u32;

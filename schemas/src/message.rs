@@ -58,8 +58,21 @@ macro_rules! nouns {
 }
 
 nouns!(
-    RawRecord, RawGrant, AccessEvent, Session, Policy, Entitlement, Inventory, Usage, Pci, Finding, Anomaly, Alert,
-    Model, DeadLetter, Tally,
+    RawRecord,
+    RawGrant,
+    AccessEvent,
+    Session,
+    Policy,
+    Entitlement,
+    Inventory,
+    Usage,
+    Pci,
+    Finding,
+    Anomaly,
+    Alert,
+    Model,
+    DeadLetter,
+    Tally,
 );
 
 /// Runs a block once per noun, with the name before `=>` naming its type.

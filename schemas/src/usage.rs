@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::topic::PartitionBy;
-use crate::{AccessLevel, AccountId, Action, IdentityId, IdentityKind, Message, Noun, Provider, ResourceId, RiskClass, Time};
+use crate::{
+    AccessLevel, AccountId, Action, IdentityId, IdentityKind, Message, Noun, Provider, ResourceId, RiskClass, Time,
+};
 
 /// The uses of one action on one grantable resource by one identity in one tumbling window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, apache_avro::AvroSchema)]
