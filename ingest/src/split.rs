@@ -90,7 +90,10 @@ impl Default for SplitOptions {
 
 /// Splits an input into items: plain, gzip or zstd, recognised by its first bytes.
 pub fn split<R: Read>(reader: R, provider: Option<Provider>, name: &str) -> Split<R> {
-    Split::new(reader, SplitOptions { provider, name: Text::from(name), path: name.to_owned(), ..SplitOptions::default() })
+    Split::new(
+        reader,
+        SplitOptions { provider, name: Text::from(name), path: name.to_owned(), ..SplitOptions::default() },
+    )
 }
 
 /// The items of one input; see [`split`].

@@ -33,7 +33,9 @@ pub(super) fn each(list: GrantList, objects: Vec<Object>, hint: &str) -> Vec<(Op
     let mut groups: BTreeMap<Option<AccountId>, Vec<Object>> = BTreeMap::new();
     for object in objects {
         let numbered = || text_of(&object.body, b"project").and_then(|project| numbers.get(project).cloned());
-        let bare = || text_of(&object.body, b"project").map(|project| AccountId::from(project.trim_start_matches("projects/")));
+        let bare = || {
+            text_of(&object.body, b"project").map(|project| AccountId::from(project.trim_start_matches("projects/")))
+        };
         let account = said(list, &object).or_else(numbered).or_else(|| by_path.clone()).or_else(bare);
         groups.entry(account.or_else(|| higher_scope(&object.body))).or_default().push(object);
     }
@@ -45,8 +47,10 @@ fn said(list: GrantList, object: &Object) -> Option<AccountId> {
     match list {
         GrantList::AwsAuthorizationDetails | GrantList::AwsResources => arn_account(&object.id),
         GrantList::AzureGroupMembers => None,
-        GrantList::AzureRoleAssignments => segment(text_of(&object.body, b"scope").unwrap_or_default(), "subscriptions")
-            .or_else(|| segment(&object.id, "subscriptions")),
+        GrantList::AzureRoleAssignments => {
+            segment(text_of(&object.body, b"scope").unwrap_or_default(), "subscriptions")
+                .or_else(|| segment(&object.id, "subscriptions"))
+        }
         GrantList::AzureRoleDefinitions | GrantList::AzureResources => segment(&object.id, "subscriptions"),
         GrantList::GcpIamPolicy => None,
         GrantList::GcpSearchAllIamPolicies | GrantList::GcpResources | GrantList::GcpRoles => project(&object.id),
@@ -115,9 +119,24 @@ fn is_aws(text: &str) -> bool {
 /// Whether a text has the shape of a project id and is no word that folders are usually called by.
 fn is_gcp(text: &str) -> bool {
     const WORDS: [&str; 18] = [
-        "entitlements", "entitlement", "inventory", "inventories", "policies", "policy", "iam-policy", "iam-policies",
-        "resources", "snapshots", "snapshot", "search-all-iam-policies", "google", "projects", "sample", "overgrant",
-        "iam-policy-json", "folders",
+        "entitlements",
+        "entitlement",
+        "inventory",
+        "inventories",
+        "policies",
+        "policy",
+        "iam-policy",
+        "iam-policies",
+        "resources",
+        "snapshots",
+        "snapshot",
+        "search-all-iam-policies",
+        "google",
+        "projects",
+        "sample",
+        "overgrant",
+        "iam-policy-json",
+        "folders",
     ];
     (6..=30).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')

@@ -181,7 +181,8 @@ impl FileSource {
         while batch.records.len() < max_records.max(1) && batch.n_bytes < BATCH_BYTES {
             let Some(planned) = self.cursor.plan.get(self.cursor.at) else { break };
             if let Class::Trouble(reason) = &planned.class {
-                let letter = self.letter(planned, 0, &format!("cannot read the file: {reason}; the rest was read without it"));
+                let letter =
+                    self.letter(planned, 0, &format!("cannot read the file: {reason}; the rest was read without it"));
                 batch.records.push(letter);
                 self.metrics.ingest_rejected_records.add(1);
                 self.file_done(false, &mut batch);
@@ -249,7 +250,8 @@ impl FileSource {
             }
             return index::open(path, 0, None).map_err(|error| format!("cannot read the pipe: {error}"));
         }
-        let now = find::stamp(path, Some(planned.stamp.prefix_bytes)).map_err(|error| format!("cannot read the file: {error}"))?;
+        let now = find::stamp(path, Some(planned.stamp.prefix_bytes))
+            .map_err(|error| format!("cannot read the file: {error}"))?;
         let grown = planned.end.is_some_and(|end| now.n_bytes >= end) && now.prefix == planned.stamp.prefix;
         if now != planned.stamp && !grown {
             return Err("the file was changed while it was read; run again to read it as it is now".to_owned());
@@ -264,7 +266,8 @@ impl FileSource {
             offset: planned.first_offset + place,
             file: Some(Text::from(generation_name(planned))),
         };
-        DeadLetter::of(ROOM, reason, self.reading.provider, origin, Time(self.clock.now()), &Body::default()).into_message()
+        DeadLetter::of(ROOM, reason, self.reading.provider, origin, Time(self.clock.now()), &Body::default())
+            .into_message()
     }
 
     fn hand_out(&mut self, item: Item, batch: &mut Batch) {
@@ -331,7 +334,6 @@ impl FileSource {
         }
         Ok(self.idle())
     }
-
 }
 
 /// The name of a file in origins: a file whose content was replaced is another.

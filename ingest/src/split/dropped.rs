@@ -31,13 +31,19 @@ impl Why {
     /// For people, with what to do about it.
     pub(crate) fn reason(&self, at: u64) -> String {
         match self {
-            Self::Stray => format!("no JSON at byte {at}; expected log records, entitlements or an inventory as the clouds write them"),
+            Self::Stray => format!(
+                "no JSON at byte {at}; expected log records, entitlements or an inventory as the clouds write them"
+            ),
             Self::HalfLine => format!("the line at byte {at} ends within its record; deliver the line again"),
             Self::HalfEnd => format!("the input ends within the record at byte {at}; deliver the file again"),
             Self::Unbalanced => format!("the record at byte {at} has unbalanced braces, commas or colons"),
-            Self::Unclosed => format!("the list is not closed at byte {at}; deliver the file again, its records so far are in"),
+            Self::Unclosed => {
+                format!("the list is not closed at byte {at}; deliver the file again, its records so far are in")
+            }
             Self::TooLarge(bound) => {
-                format!("the record at byte {at} is larger than `ingest.max_record`, {bound} bytes; raise it to let the record in")
+                format!(
+                    "the record at byte {at} is larger than `ingest.max_record`, {bound} bytes; raise it to let the record in"
+                )
             }
             Self::TooDeep => format!("the record at byte {at} is nested deeper than {} levels", super::MAX_DEPTH),
             Self::NotUtf8(within) => format!("the record at byte {at} is not UTF-8 from its byte {within} on"),
@@ -91,7 +97,13 @@ impl Dropped {
     }
 
     /// Makes the dead letter of them. The hash of more bytes than a dead letter carries is that of the plain stream.
-    pub(crate) fn dead_letter(self, reason: &str, provider: Option<Provider>, origin: Origin, time: Time) -> DeadLetter {
+    pub(crate) fn dead_letter(
+        self,
+        reason: &str,
+        provider: Option<Provider>,
+        origin: Origin,
+        time: Time,
+    ) -> DeadLetter {
         let n_bytes = i64::try_from(self.n_bytes).unwrap_or(i64::MAX);
         let body = Body(Bytes::from(self.head));
         let mut letter = DeadLetter::of(super::ROOM, reason, provider, origin, time, &body);

@@ -39,9 +39,10 @@ impl GrantList {
     pub(crate) fn provider(self) -> Provider {
         match self {
             Self::AwsAuthorizationDetails | Self::AwsResources => Provider::Aws,
-            Self::AzureRoleAssignments | Self::AzureRoleDefinitions | Self::AzureGroupMembers | Self::AzureResources => {
-                Provider::Azure
-            }
+            Self::AzureRoleAssignments
+            | Self::AzureRoleDefinitions
+            | Self::AzureGroupMembers
+            | Self::AzureResources => Provider::Azure,
             Self::GcpIamPolicy | Self::GcpSearchAllIamPolicies | Self::GcpRoles | Self::GcpResources => Provider::Gcp,
         }
     }
@@ -213,7 +214,8 @@ fn grant(value: &[u8], marks: u64) -> Option<Kind> {
 
 /// Azure's REST answers wrap assignments and definitions like any resource.
 fn azure_resource(value: &[u8]) -> Kind {
-    let kind = members(value).find(|(key, _)| *key == b"type").and_then(|(_, inner)| unquoted(inner)).unwrap_or_default();
+    let kind =
+        members(value).find(|(key, _)| *key == b"type").and_then(|(_, inner)| unquoted(inner)).unwrap_or_default();
     if kind.eq_ignore_ascii_case(b"Microsoft.Authorization/roleAssignments") {
         Kind::Grant(GrantList::AzureRoleAssignments, "assignment")
     } else if kind.eq_ignore_ascii_case(b"Microsoft.Authorization/roleDefinitions") {

@@ -68,9 +68,20 @@ impl List {
 pub(crate) fn is_paging(key: &[u8]) -> bool {
     matches!(
         key,
-        b"NextToken" | b"nextToken" | b"PaginationToken" | b"IsTruncated" | b"Marker" | b"ResponseMetadata"
-            | b"nextPageToken" | b"nextLink" | b"count" | b"@odata.context" | b"@odata.nextLink" | b"@odata.count"
-            | b"readTime" | b"totalCount"
+        b"NextToken"
+            | b"nextToken"
+            | b"PaginationToken"
+            | b"IsTruncated"
+            | b"Marker"
+            | b"ResponseMetadata"
+            | b"nextPageToken"
+            | b"nextLink"
+            | b"count"
+            | b"@odata.context"
+            | b"@odata.nextLink"
+            | b"@odata.count"
+            | b"readTime"
+            | b"totalCount"
     )
 }
 

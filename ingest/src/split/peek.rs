@@ -44,7 +44,9 @@ fn aws(record: &[u8]) -> Peek {
     for (key, value) in members(record) {
         match key {
             b"eventTime" | b"digestEndTime" => time = text(value).and_then(parse_time),
-            b"recipientAccountId" | b"awsAccountId" => recipient = text(value).or_else(|| number(value)).and_then(account),
+            b"recipientAccountId" | b"awsAccountId" => {
+                recipient = text(value).or_else(|| number(value)).and_then(account)
+            }
             b"userIdentity" => caller = text_of(value, b"accountId").and_then(account),
             _ => {}
         }
@@ -56,7 +58,8 @@ fn azure(record: &[u8]) -> Peek {
     let (mut time, mut subscription, mut tenant) = (None, None, None);
     for (key, value) in members(record) {
         match key {
-            b"time" | b"eventTimestamp" | b"event_timestamp" | b"createdDateTime" | b"activityDateTime" | b"TimeGenerated" => {
+            b"time" | b"eventTimestamp" | b"event_timestamp" | b"createdDateTime" | b"activityDateTime"
+            | b"TimeGenerated" => {
                 time = time.or_else(|| number_or_text(value));
             }
             b"resourceId" | b"resource_id" | b"ResourceId" | b"_ResourceId" => {
@@ -79,7 +82,9 @@ fn gcp(record: &[u8]) -> Peek {
             b"timestamp" => time = text(value).and_then(parse_time),
             b"receiveTimestamp" | b"receivetimestamp" => received = text(value).and_then(parse_time),
             b"logName" | b"logname" | b"log_name" => scope = text(value).and_then(log_scope),
-            b"resource" => project = member_of(value, b"labels").and_then(|labels| account(text_of(labels, b"project_id")?)),
+            b"resource" => {
+                project = member_of(value, b"labels").and_then(|labels| account(text_of(labels, b"project_id")?))
+            }
             _ => {}
         }
     }

@@ -44,8 +44,12 @@ fn data() -> Option<PathBuf> {
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> =
-        walkdir::WalkDir::new(folder).into_iter().flatten().filter(|e| e.file_type().is_file()).map(|e| e.into_path()).collect();
+    let mut found: Vec<PathBuf> = walkdir::WalkDir::new(folder)
+        .into_iter()
+        .flatten()
+        .filter(|e| e.file_type().is_file())
+        .map(|e| e.into_path())
+        .collect();
     found.sort();
     found
 }
@@ -80,9 +84,14 @@ fn told(items: impl Iterator<Item = Item>) -> String {
         let line = match item {
             Item::Log(record) => format!("{} {} {:?}", record.origin.offset, record.provider, record.body),
             Item::Grant(grant) => {
-                format!("{} {} {} {} {} {}", grant.place, grant.mark, grant.list, grant.account_id, grant.object_kind, grant.object_id)
+                format!(
+                    "{} {} {} {} {} {}",
+                    grant.place, grant.mark, grant.list, grant.account_id, grant.object_kind, grant.object_id
+                )
             }
-            Item::Rejected(letter) => format!("{} dead, {} bytes: {}", letter.origin.offset, letter.n_bytes, letter.reason),
+            Item::Rejected(letter) => {
+                format!("{} dead, {} bytes: {}", letter.origin.offset, letter.n_bytes, letter.reason)
+            }
         };
         out.push_str(&line);
         out.push('\n');
@@ -154,7 +163,8 @@ fn real_records_are_of_their_cloud_and_show_time_and_account() {
         gcp-real-time-enforcer.ndjson: {"gcp": 26}, of 26 12 with a time, 26 with an account
         panther-analysis.ndjson: {"gcp": 55}, of 55 49 with a time, 53 with an account
         plaso.ndjson: {"gcp": 9}, of 9 9 with a time, 9 with an account
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }
 
 #[test]
@@ -164,7 +174,9 @@ fn a_real_account_is_one_snapshot() {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for item in split(std::fs::File::open(path).unwrap(), None, "example.json") {
         let Item::Grant(grant) = item else { panic!("{item:?}") };
-        *counts.entry(format!("{} {} {} {}", grant.list, grant.account_id, grant.mark, grant.object_kind)).or_default() += 1;
+        *counts
+            .entry(format!("{} {} {} {}", grant.list, grant.account_id, grant.mark, grant.object_kind))
+            .or_default() += 1;
     }
     expect![[r#"
         {
@@ -174,7 +186,8 @@ fn a_real_account_is_one_snapshot() {
             "aws.authorization_details 200611803367 object policy": 84,
             "aws.authorization_details 200611803367 object role": 78,
             "aws.authorization_details 200611803367 object user": 44,
-        }"#]].assert_eq(&format!("{counts:#?}"));
+        }"#]]
+    .assert_eq(&format!("{counts:#?}"));
 }
 
 #[test]
@@ -196,7 +209,8 @@ fn recordings_and_dumps_are_one_clear_dead_letter_each() {
             "kind not recognised": 299,
             "no JSON at byte 0": 2,
             "no JSON at byte 34": 1,
-        }"#]].assert_eq(&format!("{reasons:#?}"));
+        }"#]]
+    .assert_eq(&format!("{reasons:#?}"));
 }
 
 #[test]
@@ -217,65 +231,105 @@ fn chunk_boundaries_do_not_change_the_records() {
 fn every_form_of_log_is_recognised_by_its_content() {
     let event = r#"{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventID":"1"}"#;
     let quoted = Value::from(event).to_string();
-    check(format!("{event}\n{event}\n"), &expect![[r#"
+    check(
+        format!("{event}\n{event}\n"),
+        &expect![[r#"
         0 aws 70 bytes
         1 aws 70 bytes
-    "#]]);
-    check(format!("[{event},\n {event}]"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("[{event},\n {event}]"),
+        &expect![[r#"
         0 aws 70 bytes
         1 aws 70 bytes
-    "#]]);
-    check(format!("{{\"Records\": [{event}, {event}]}}\n"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{{\"Records\": [{event}, {event}]}}\n"),
+        &expect![[r#"
         0 aws 70 bytes
         1 aws 70 bytes
-    "#]]);
-    check(format!("{{\"NextToken\":\"n\",\"Events\":[{{\"EventId\":\"1\",\"CloudTrailEvent\":{quoted}}}]}}"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{{\"NextToken\":\"n\",\"Events\":[{{\"EventId\":\"1\",\"CloudTrailEvent\":{quoted}}}]}}"),
+        &expect![[r#"
         0 aws 70 bytes
-    "#]]);
+    "#]],
+    );
     let azure = r#"{"time":"2024-01-01T00:00:00Z","category":"Administrative","operationName":"x"}"#;
-    check(format!("{{\"records\":[{azure}]}}\n{{\"records\":[{azure},{azure}]}}\n"), &expect![[r#"
+    check(
+        format!("{{\"records\":[{azure}]}}\n{{\"records\":[{azure},{azure}]}}\n"),
+        &expect![[r#"
         0 azure 79 bytes
         1 azure 79 bytes
         2 azure 79 bytes
-    "#]]);
-    let nested = r#"{"eventTimestamp":"2024-01-01T00:00:00Z","operationName":{"value":"x","localizedValue":"X"},"id":"/s"}"#;
-    check(format!("[{nested}]"), &expect![[r#"
+    "#]],
+    );
+    let nested =
+        r#"{"eventTimestamp":"2024-01-01T00:00:00Z","operationName":{"value":"x","localizedValue":"X"},"id":"/s"}"#;
+    check(
+        format!("[{nested}]"),
+        &expect![[r#"
         0 azure 102 bytes
-    "#]]);
+    "#]],
+    );
     let gcp = r#"{"logName":"projects/p/logs/x","protoPayload":{},"insertId":"1"}"#;
-    check(gcp, &expect![[r#"
+    check(
+        gcp,
+        &expect![[r#"
         0 gcp 64 bytes
-    "#]]);
-    check(format!("\u{feff}[\n  {gcp}\n]\n"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("\u{feff}[\n  {gcp}\n]\n"),
+        &expect![[r#"
         0 gcp 64 bytes
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn entitlements_become_snapshots() {
-    let assignments = r#"[{"id":"/subscriptions/S1/a/1","scope":"/subscriptions/S1","principalId":"p","roleDefinitionId":"r"}]"#;
-    check(assignments, &expect![[r#"
+    let assignments =
+        r#"[{"id":"/subscriptions/S1/a/1","scope":"/subscriptions/S1","principalId":"p","roleDefinitionId":"r"}]"#;
+    check(
+        assignments,
+        &expect![[r#"
         -1 begin azure.role_assignments s1  
         0 object azure.role_assignments s1 assignment /subscriptions/S1/a/1
         1 end azure.role_assignments s1  
-    "#]]);
-    check(r#"[{"id":"/subscriptions/S1/d/1","roleName":"Owner","roleType":"BuiltInRole","permissions":[]}]"#, &expect![[r#"
+    "#]],
+    );
+    check(
+        r#"[{"id":"/subscriptions/S1/d/1","roleName":"Owner","roleType":"BuiltInRole","permissions":[]}]"#,
+        &expect![[r#"
         -1 begin azure.role_definitions s1  
         0 object azure.role_definitions s1 definition /subscriptions/S1/d/1
         1 end azure.role_definitions s1  
-    "#]]);
-    check(r#"{"UserDetailList":[],"GroupDetailList":[],"RoleDetailList":[{"RoleName":"r","Arn":"arn:aws:iam::111122223333:role/r"}],"Policies":[],"IsTruncated":true}"#, &expect![[r#"
+    "#]],
+    );
+    check(
+        r#"{"UserDetailList":[],"GroupDetailList":[],"RoleDetailList":[{"RoleName":"r","Arn":"arn:aws:iam::111122223333:role/r"}],"Policies":[],"IsTruncated":true}"#,
+        &expect![[r#"
         -1 begin aws.authorization_details 111122223333  
         0 object aws.authorization_details 111122223333 role arn:aws:iam::111122223333:role/r
         1 abort aws.authorization_details 111122223333  
-    "#]]);
-    check(r#"{"ResourceTagMappingList":[{"ResourceARN":"arn:aws:s3:::b"},{"ResourceARN":"arn:aws:sqs:eu-west-1:111122223333:q"}]}"#, &expect![[r#"
+    "#]],
+    );
+    check(
+        r#"{"ResourceTagMappingList":[{"ResourceARN":"arn:aws:s3:::b"},{"ResourceARN":"arn:aws:sqs:eu-west-1:111122223333:q"}]}"#,
+        &expect![[r#"
         -1 begin aws.resources 111122223333  
         0 object aws.resources 111122223333 resource arn:aws:s3:::b
         1 object aws.resources 111122223333 resource arn:aws:sqs:eu-west-1:111122223333:q
         2 end aws.resources 111122223333  
-    "#]]);
-    check(r#"[{"resource":"//cloudresourcemanager.googleapis.com/projects/proj-a","project":"projects/1","policy":{"bindings":[]}},{"resource":"//storage.googleapis.com/b","project":"projects/1","policy":{}},{"resource":"//cloudresourcemanager.googleapis.com/organizations/9","policy":{}}]"#, &expect![[r#"
+    "#]],
+    );
+    check(
+        r#"[{"resource":"//cloudresourcemanager.googleapis.com/projects/proj-a","project":"projects/1","policy":{"bindings":[]}},{"resource":"//storage.googleapis.com/b","project":"projects/1","policy":{}},{"resource":"//cloudresourcemanager.googleapis.com/organizations/9","policy":{}}]"#,
+        &expect![[r#"
         -1 begin gcp.search_all_iam_policies organizations/9  
         0 object gcp.search_all_iam_policies organizations/9 policy //cloudresourcemanager.googleapis.com/organizations/9
         1 end gcp.search_all_iam_policies organizations/9  
@@ -283,23 +337,36 @@ fn entitlements_become_snapshots() {
         0 object gcp.search_all_iam_policies proj-a policy //cloudresourcemanager.googleapis.com/projects/proj-a
         1 object gcp.search_all_iam_policies proj-a policy //storage.googleapis.com/b
         2 end gcp.search_all_iam_policies proj-a  
-    "#]]);
-    check(r#"{"name":"projects/proj-a/roles/x","title":"X","stage":"GA","includedPermissions":["a.b.c"]}"#, &expect![[r#"
+    "#]],
+    );
+    check(
+        r#"{"name":"projects/proj-a/roles/x","title":"X","stage":"GA","includedPermissions":["a.b.c"]}"#,
+        &expect![[r#"
         -1 begin gcp.roles proj-a  
         0 object gcp.roles proj-a role projects/proj-a/roles/x
         1 end gcp.roles proj-a  
-    "#]]);
-    check(r#"[{"name":"//compute.googleapis.com/projects/proj-a/x","assetType":"compute.googleapis.com/Disk"}]"#, &expect![[r#"
+    "#]],
+    );
+    check(
+        r#"[{"name":"//compute.googleapis.com/projects/proj-a/x","assetType":"compute.googleapis.com/Disk"}]"#,
+        &expect![[r#"
         -1 begin gcp.resources proj-a  
         0 object gcp.resources proj-a resource //compute.googleapis.com/projects/proj-a/x
         1 end gcp.resources proj-a  
-    "#]]);
-    check(r#"{"bindings":[{"role":"roles/owner","members":["user:a@b.c"]}],"etag":"x","version":1}"#, &expect![[r#"
+    "#]],
+    );
+    check(
+        r#"{"bindings":[{"role":"roles/owner","members":["user:a@b.c"]}],"etag":"x","version":1}"#,
+        &expect![[r#"
         0 dead, 47 bytes: `gcp.iam_policy` does not say which account it is of; put the file into a folder named by the account
-    "#]]);
-    check(r#"[{"id":"g1","displayName":"eng","members":[{"id":"u1"}]}]"#, &expect![[r#"
+    "#]],
+    );
+    check(
+        r#"[{"id":"g1","displayName":"eng","members":[{"id":"u1"}]}]"#,
+        &expect![[r#"
         0 dead, 55 bytes: `azure.group_members` does not say which account it is of; put the file into a folder named by the account
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -312,8 +379,10 @@ fn where_a_policy_has_no_name_in_it_the_folder_tells_whose_it_is() {
         1 object gcp.iam_policy acme-prod-1 binding r~1
         2 object gcp.iam_policy acme-prod-1 binding r#dfca479a581a1d4bbca3b713c2c6d306
         3 end gcp.iam_policy acme-prod-1  
-    "#]].assert_eq(&found);
-    let members = r##"[{"@odata.type":"#microsoft.graph.user","id":"u1"},{"@odata.type":"#microsoft.graph.user","id":"u2"}]"##;
+    "#]]
+    .assert_eq(&found);
+    let members =
+        r##"[{"@odata.type":"#microsoft.graph.user","id":"u1"},{"@odata.type":"#microsoft.graph.user","id":"u2"}]"##;
     let name = "12345678-1234-1234-1234-123456789abc/ABC.json";
     let bodies: Vec<String> = split(Cursor::new(members), None, name)
         .map(|item| match item {
@@ -335,80 +404,128 @@ fn aws(n: usize) -> String {
 fn what_is_broken_is_a_dead_letter_and_the_rest_goes_on() {
     let (a, b, c) = (aws(1), aws(2), aws(3));
     let half = &b[..b.len() - 9];
-    check("", &expect![[r#"
+    check(
+        "",
+        &expect![[r#"
         0 dead, 0 bytes: the file is empty
-    "#]]);
-    check(" \n", &expect![[r#"
+    "#]],
+    );
+    check(
+        " \n",
+        &expect![[r#"
         0 dead, 0 bytes: the file is empty
-    "#]]);
-    check(format!("{a}\n{half}\n{c}\n"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{a}\n{half}\n{c}\n"),
+        &expect![[r#"
         0 aws 60 bytes
         1 dead, 52 bytes: the line at byte 61 ends within its record; deliver the line again
         2 aws 60 bytes
-    "#]]);
-    check(format!("{half}\n{a}\n{c}\n"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{half}\n{a}\n{c}\n"),
+        &expect![[r#"
         0 dead, 52 bytes: the line at byte 0 ends within its record; deliver the line again
         1 aws 60 bytes
         2 aws 60 bytes
-    "#]]);
-    check(format!("{a}\n{half}"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{a}\n{half}"),
+        &expect![[r#"
         0 aws 60 bytes
         1 dead, 51 bytes: the input ends within the record at byte 61; deliver the file again
-    "#]]);
-    check(format!("{{\"Records\":[{a},{half},{c}]}}"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{{\"Records\":[{a},{half},{c}]}}"),
+        &expect![[r#"
         0 aws 60 bytes
         1 dead, 52 bytes: the record at byte 73 has unbalanced braces, commas or colons
         2 aws 60 bytes
-    "#]]);
-    check(format!("{{\"Records\":[{a},{b}"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{{\"Records\":[{a},{b}"),
+        &expect![[r#"
         0 aws 60 bytes
         1 aws 60 bytes
         2 dead, 0 bytes: the list is not closed at byte 133; deliver the file again, its records so far are in
-    "#]]);
-    check(format!("{{\"Records\":[{a},{half}"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{{\"Records\":[{a},{half}"),
+        &expect![[r#"
         0 aws 60 bytes
         1 dead, 51 bytes: the input ends within the record at byte 73; deliver the file again
-    "#]]);
-    check(format!("{{\"records\":[{a}]}}\n{{\"records\":[{a},\n{{\"records\":[{b}]}}\n"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{{\"records\":[{a}]}}\n{{\"records\":[{a},\n{{\"records\":[{b}]}}\n"),
+        &expect![[r#"
         0 azure 60 bytes
         1 azure 60 bytes
         2 dead, 0 bytes: the list is not closed at byte 148; deliver the file again, its records so far are in
         3 azure 60 bytes
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_is_no_record_is_a_dead_letter_and_the_rest_goes_on() {
     let (a, b) = (aws(1), aws(2));
-    check(format!("{a}\nnot json\nnor this\n{b}\n"), &expect![[r#"
+    check(
+        format!("{a}\nnot json\nnor this\n{b}\n"),
+        &expect![[r#"
         0 aws 60 bytes
         1 dead, 18 bytes: no JSON at byte 61; expected log records, entitlements or an inventory as the clouds write them
         2 aws 60 bytes
-    "#]]);
-    check(format!("{a}\n{{\"some\":\"thing\"}}\n{{\"some\":\"more\"}}\n{b}"), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{a}\n{{\"some\":\"thing\"}}\n{{\"some\":\"more\"}}\n{b}"),
+        &expect![[r#"
         0 aws 60 bytes
         1 dead, 31 bytes: kind of 2 values not recognised; expected CloudTrail, Azure or GCP audit records, or the output of `aws iam get-account-authorization-details`, `az role assignment list --all`, `az role definition list`, `gcloud projects get-iam-policy`, `gcloud asset search-all-iam-policies`, `gcloud iam roles list`, or an inventory
         3 aws 60 bytes
-    "#]]);
-    check(b"\x7fELF\x00\x01\x02\n\x00{[\x00\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        b"\x7fELF\x00\x01\x02\n\x00{[\x00\n",
+        &expect![[r#"
         0 dead, 13 bytes: no JSON at byte 0; expected log records, entitlements or an inventory as the clouds write them
-    "#]]);
-    check([a.as_bytes(), b"\n{\"eventVersion\":\"\xff\",\"eventSource\":1}\n", b.as_bytes()].concat(), &expect![[r#"
+    "#]],
+    );
+    check(
+        [a.as_bytes(), b"\n{\"eventVersion\":\"\xff\",\"eventSource\":1}\n", b.as_bytes()].concat(),
+        &expect![[r#"
         0 aws 60 bytes
         1 dead, 36 bytes: the record at byte 61 is not UTF-8 from its byte 17 on
         2 aws 60 bytes
-    "#]]);
-    check(format!("{a}\n{{\"eventVersion\":{}1{}}}\n{b}", "[".repeat(300), "]".repeat(300)), &expect![[r#"
+    "#]],
+    );
+    check(
+        format!("{a}\n{{\"eventVersion\":{}1{}}}\n{b}", "[".repeat(300), "]".repeat(300)),
+        &expect![[r#"
         0 aws 60 bytes
         1 dead, 618 bytes: the record at byte 61 is nested deeper than 128 levels
         2 aws 60 bytes
-    "#]]);
-    check(r#"{"just":"anything","Records":[{"eventVersion":1}]}"#, &expect![[r#"
+    "#]],
+    );
+    check(
+        r#"{"just":"anything","Records":[{"eventVersion":1}]}"#,
+        &expect![[r#"
         0 dead, 50 bytes: kind not recognised; expected CloudTrail, Azure or GCP audit records, or the output of `aws iam get-account-authorization-details`, `az role assignment list --all`, `az role definition list`, `gcloud projects get-iam-policy`, `gcloud asset search-all-iam-policies`, `gcloud iam roles list`, or an inventory
-    "#]]);
-    check(r#"{"Events":[{"CloudTrailEvent":5}]}"#, &expect![[r#"
+    "#]],
+    );
+    check(
+        r#"{"Events":[{"CloudTrailEvent":5}]}"#,
+        &expect![[r#"
         0 dead, 21 bytes: `CloudTrailEvent` of the entry at byte 11 is no string
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -453,7 +570,11 @@ fn the_records_before_a_break_in_a_compressed_file_count() {
             let items: Vec<Item> = split(Cursor::new(&whole[..cut]), None, "x").collect();
             let (last, before) = items.split_last().unwrap();
             let Item::Rejected(letter) = last else { panic!("{last:?}") };
-            assert!(letter.reason.contains("stream ends early") || letter.reason.contains("incomplete frame"), "{}", letter.reason);
+            assert!(
+                letter.reason.contains("stream ends early") || letter.reason.contains("incomplete frame"),
+                "{}",
+                letter.reason
+            );
             assert!(before.len() > 5_000, "{} before the break", before.len());
             for (n, item) in before.iter().enumerate() {
                 let Item::Log(record) = item else { panic!("{item:?}") };
@@ -464,16 +585,18 @@ fn the_records_before_a_break_in_a_compressed_file_count() {
 }
 
 fn json(depth: u32) -> BoxedStrategy<Value> {
-    let text = prop_oneof![
-        any::<String>(),
-        "[\\\\\"{}\\[\\],:\n\t a]{0,12}",
-        Just("},{\"eventVersion\"".to_owned()),
+    let text = prop_oneof![any::<String>(), "[\\\\\"{}\\[\\],:\n\t a]{0,12}", Just("},{\"eventVersion\"".to_owned()),];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        text.clone().prop_map(Value::from)
     ];
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), text.clone().prop_map(Value::from)];
     leaf.prop_recursive(depth, 40, 5, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::vec((text.clone(), inner), 0..5).prop_map(|list| Value::Object(list.into_iter().collect())),
+            prop::collection::vec((text.clone(), inner), 0..5)
+                .prop_map(|list| Value::Object(list.into_iter().collect())),
         ]
     })
     .boxed()
@@ -517,5 +640,23 @@ proptest! {
         prop_assert_eq!(split(Cut::new(&bytes, &sizes), None, "x").collect::<Vec<_>>(), whole.clone());
         let may_be_empty = bytes.iter().any(|byte| matches!(byte, b'[' | b'{'));
         prop_assert!(may_be_empty || !whole.is_empty());
+    }
+}
+
+/// Quadratic work would take hours here.
+#[test]
+fn hostile_input_costs_no_more_than_its_length() {
+    let n = 400_000;
+    let first = aws(0);
+    for text in [
+        format!("[{first},{}}}", r#"{"eventVersion":["#.repeat(n)),
+        format!("[{first},{}", r#"{"eventVersion":" "#.repeat(n)),
+        format!("{{\"Records\":[{first}],\"{}", "k".repeat(6 << 20)),
+        format!("{{\"{}", "k".repeat(6 << 20)),
+        "{\"a\":1,\n{\n".repeat(n),
+        "[[{".repeat(n),
+        format!("{{\"value\":[{}", "{},".repeat(n)),
+    ] {
+        assert!(split(Cut::new(text.as_bytes(), &[4096]), None, "x").count() > 0);
     }
 }

@@ -335,7 +335,8 @@ mod tests {
     #[test]
     fn members_come_raw() {
         let object = br#" { "a" : 1 , "b\"" : {"c":[]},"d":"x" } "#;
-        let found: Vec<_> = members(object).map(|(k, v)| format!("{}={}", k.escape_ascii(), v.escape_ascii())).collect();
+        let found: Vec<_> =
+            members(object).map(|(k, v)| format!("{}={}", k.escape_ascii(), v.escape_ascii())).collect();
         assert_eq!(found, [r"a=1", r#"b\\\"={\"c\":[]}"#, r#"d=\"x\""#]);
         assert_eq!(elements(b"[1, [2],\"3\"]").count(), 3);
     }

@@ -58,7 +58,8 @@ impl Input {
     }
 
     fn pattern(text: &str) -> Result<Self, IngestError> {
-        let mut matches = glob::glob(text).map_err(|source| IngestError::Pattern { pattern: text.to_owned(), source })?;
+        let mut matches =
+            glob::glob(text).map_err(|source| IngestError::Pattern { pattern: text.to_owned(), source })?;
         if matches.next().is_none() {
             return Err(IngestError::NoMatch(text.to_owned()));
         }
@@ -94,7 +95,8 @@ fn each(input: &Input, take: Take<'_>) -> Result<(), IngestError> {
         Input::Path(path) => one(path, path.parent().unwrap_or(path), take),
         Input::Glob(pattern) => {
             let root = fixed_part(pattern);
-            let matches = glob::glob(pattern).map_err(|source| IngestError::Pattern { pattern: pattern.clone(), source })?;
+            let matches =
+                glob::glob(pattern).map_err(|source| IngestError::Pattern { pattern: pattern.clone(), source })?;
             for path in matches {
                 match path {
                     Ok(path) if path.is_dir() => below(&path, &root, take)?,
@@ -130,7 +132,9 @@ fn below(folder: &Path, root: &Path, take: Take<'_>) -> Result<(), IngestError> 
             Ok(_) => {}
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
-                let reason = error.io_error().map_or_else(|| "a link leads back to its own folder".to_owned(), ToString::to_string);
+                let reason = error
+                    .io_error()
+                    .map_or_else(|| "a link leads back to its own folder".to_owned(), ToString::to_string);
                 take(name_of(&path, root), Found { path, what: What::Trouble(reason) })?;
             }
         }
@@ -158,7 +162,12 @@ pub(super) fn stamp(path: &Path, prefix_bytes: Option<u64>) -> std::io::Result<S
     let wanted = prefix_bytes.unwrap_or_else(|| about.len().min(PREFIX_BYTES));
     let mut head = Vec::new();
     file.take(wanted).read_to_end(&mut head)?;
-    Ok(Stamp { n_bytes: about.len(), modified: modified(&about), prefix_bytes: head.len() as u64, prefix: xxh3_64(&head) })
+    Ok(Stamp {
+        n_bytes: about.len(),
+        modified: modified(&about),
+        prefix_bytes: head.len() as u64,
+        prefix: xxh3_64(&head),
+    })
 }
 
 /// When a file was last written, in microseconds since the epoch.
@@ -177,7 +186,8 @@ fn date_at(text: &str) -> Option<i64> {
         let part = text.get(..n)?;
         Some(part.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect())
     };
-    let utc = |civil: jiff::civil::DateTime| jiff::tz::Offset::UTC.to_timestamp(civil).ok().map(|at| at.as_microsecond());
+    let utc =
+        |civil: jiff::civil::DateTime| jiff::tz::Offset::UTC.to_timestamp(civil).ok().map(|at| at.as_microsecond());
     if shape(16).as_deref() == Some("00000000T000000Z") {
         return utc(jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text.get(..16)?).ok()?);
     }

@@ -84,7 +84,12 @@ impl Seen {
     }
 
     /// Reads a part of a file to its end.
-    pub(super) fn of(split: Split<Bytes>, config: &ValidConfig, accounts: &mut Accounts, names: &mut Vec<String>) -> Self {
+    pub(super) fn of(
+        split: Split<Bytes>,
+        config: &ValidConfig,
+        accounts: &mut Accounts,
+        names: &mut Vec<String>,
+    ) -> Self {
         let mut split = split;
         let mut seen = Self::default();
         let (mut n_items, mut every, mut open) = (0, config.progress_every, Chunk::default());
@@ -95,7 +100,9 @@ impl Seen {
                     let Some(time) = counted_time(&record, config) else { continue };
                     seen.min = Some(seen.min.map_or(time, |min| min.min(time)));
                     let account = record.account_id.as_deref().unwrap_or_default();
-                    let Some(place) = (!account.is_empty()).then(|| accounts.place(account, names, config.max_accounts)) else {
+                    let Some(place) =
+                        (!account.is_empty()).then(|| accounts.place(account, names, config.max_accounts))
+                    else {
                         continue;
                     };
                     let Some(place) = place else { continue };

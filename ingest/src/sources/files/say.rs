@@ -32,7 +32,9 @@ impl FileSource {
         if self.once && !is_stream {
             return;
         }
-        let (Some(time), Some(account)) = (counted_time(record, &self.reading.config), &record.account_id) else { return };
+        let (Some(time), Some(account)) = (counted_time(record, &self.reading.config), &record.account_id) else {
+            return;
+        };
         let max = self.reading.config.max_accounts;
         let Some(place) = self.accounts.place(account, &mut self.cursor.accounts, max) else {
             self.metrics.ingest_untracked_records.add(1);
@@ -94,8 +96,12 @@ impl FileSource {
     pub(super) fn idle(&mut self) -> Option<Polled<Message>> {
         let idle_us = i64::try_from(self.reading.config.idle_after.as_micros()).unwrap_or(i64::MAX);
         let now = self.clock.now();
-        let silent: Vec<u32> =
-            self.read_at.iter().filter(|(_, at)| now.saturating_sub(**at) >= idle_us).map(|(place, _)| *place).collect();
+        let silent: Vec<u32> = self
+            .read_at
+            .iter()
+            .filter(|(_, at)| now.saturating_sub(**at) >= idle_us)
+            .map(|(place, _)| *place)
+            .collect();
         let mut batch = Batch::default();
         for place in silent {
             self.read_at.remove(&place);

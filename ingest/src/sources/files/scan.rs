@@ -29,11 +29,22 @@ enum Need {
     /// Only its stamp is new.
     Touched(Stamp),
     /// It is to be read from a byte and an offset on, as a generation.
-    Read { stamp: Stamp, generation: u32, start: u64, first_offset: i64 },
+    Read {
+        stamp: Stamp,
+        generation: u32,
+        start: u64,
+        first_offset: i64,
+    },
 }
 
 impl Scan {
-    pub(super) fn new(found: BTreeMap<String, Found>, cursor: &Cursor, now: i64, once: bool, with_streams: bool) -> Self {
+    pub(super) fn new(
+        found: BTreeMap<String, Found>,
+        cursor: &Cursor,
+        now: i64,
+        once: bool,
+        with_streams: bool,
+    ) -> Self {
         Self {
             paths: found.iter().map(|(name, file)| (name.clone(), file.path.clone())).collect(),
             todo: found.into_iter().collect(),
@@ -148,7 +159,8 @@ impl Scan {
         {
             plan::collect_by(as_of, &mut self.planned);
         }
-        cursor.plan = self.planned.into_iter().map(|(planned, _)| planned).filter(|planned| !is_idle(planned)).collect();
+        cursor.plan =
+            self.planned.into_iter().map(|(planned, _)| planned).filter(|planned| !is_idle(planned)).collect();
         plan::sort(&mut cursor.plan);
         let grants = cursor.plan.iter().filter(|planned| planned.class == Class::Grants);
         cursor.collected = cursor.collected.max(grants.map(|planned| planned.collected_at).max());
