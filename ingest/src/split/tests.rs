@@ -327,6 +327,10 @@ fn entitlements_become_snapshots() {
         2 end aws.resources 111122223333  
     "#]],
     );
+}
+
+#[test]
+fn gcp_entitlements_are_cut_into_projects() {
     check(
         r#"[{"resource":"//cloudresourcemanager.googleapis.com/projects/proj-a","project":"projects/1","policy":{"bindings":[]}},{"resource":"//storage.googleapis.com/b","project":"projects/1","policy":{}},{"resource":"//cloudresourcemanager.googleapis.com/organizations/9","policy":{}}]"#,
         &expect![[r#"
