@@ -1,0 +1,53 @@
+# Needs Debian or Ubuntu and a Rust toolchain; `make setup` installs the rest. CI calls these very recipes (.ci/run).
+SHELL := bash
+
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/overgrant
+CARGO_TARGET_DIR ?= $(cache)/target
+OVERGRANT_DEMO ?= $(cache)/demo
+export CARGO_TARGET_DIR OVERGRANT_DEMO
+
+# Kill tests arm the binary; the released one has no such places.
+test_features := --features cli/failpoints
+
+# Prints how long a part took: $(call part,name,command)
+part = start=$$SECONDS; $(2) && printf '%-12s %4d s\n' '$(1)' $$((SECONDS - start))
+
+.PHONY: help demo test setup fmt lint doc bench clean-demo
+
+help:
+	@printf '%s\n' 'make demo        sample data of three clouds, one run, the answers' \
+	    'make test        every test' \
+	    'make lint        formatting and clippy, warnings denied' \
+	    'make fmt         formats the code' \
+	    'make doc         the pages of the crates' \
+	    'make bench       speed, with results on the terminal' \
+	    'make setup       installs the C compiler that some crates need' \
+	    'make clean-demo  removes what the demo wrote'
+
+# Installs what is missing and says nothing when nothing is.
+setup:
+	@infra/setup.sh
+
+demo: setup
+	@infra/demo.sh
+
+# Binaries, examples and tests are built in one go, so that every dependency is compiled with one set of features.
+test: setup
+	@$(call part,build,cargo build --workspace --bins --examples --tests $(test_features))
+	@$(call part,test,cargo test --workspace $(test_features))
+
+fmt:
+	@cargo fmt --all
+
+lint: setup
+	@$(call part,fmt,cargo fmt --all --check)
+	@$(call part,clippy,cargo clippy --workspace --all-targets -- -D warnings)
+
+doc: setup
+	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+bench: setup
+	@cargo bench -p benches
+
+clean-demo:
+	@rm -rf "$(OVERGRANT_DEMO)"

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what a build of the default features needs besides Rust: a C compiler with its headers (zstd and two smaller
+# crates are compiled from C) and pkg-config. Does nothing, silently, when all of it is there.
+set -euo pipefail
+
+say() { printf '%s\n' "$*" >&2; }
+
+if ! command -v cargo >/dev/null; then
+    say 'no `cargo` on the path; install Rust from https://rustup.rs and run this again'
+    exit 1
+fi
+
+missing=()
+if ! command -v cc >/dev/null; then
+    missing+=(gcc libc6-dev)
+elif ! echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1; then
+    missing+=(libc6-dev)
+fi
+command -v pkg-config >/dev/null || missing+=(pkg-config)
+((${#missing[@]} == 0)) && exit 0
+
+if ! command -v apt-get >/dev/null; then
+    say "missing: ${missing[*]}; no \`apt-get\` here, so install them by hand"
+    exit 1
+fi
+as_root=()
+if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null; then
+        say "missing: ${missing[*]}; run \`apt-get install ${missing[*]}\` as root"
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+say "installs ${missing[*]}"
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
