@@ -145,7 +145,9 @@ mod tests {
     fn check(toml: &str) -> String {
         match toml::from_str::<ScoreConfig>(toml) {
             Err(error) => error.message().to_owned(),
-            Ok(config) => config.validate().map_or_else(|e| e.to_string(), |valid| format!("{} days", valid.window_days)),
+            Ok(config) => {
+                config.validate().map_or_else(|e| e.to_string(), |valid| format!("{} days", valid.window_days))
+            }
         }
     }
 

@@ -5,8 +5,8 @@
 //!
 //! | kind | says |
 //! |---|---|
-//! | `log` | the account's log is read; `time` is its first event |
-//! | `log:<service>:read`, `log:<service>:write` | logs that are off by default are on for that service; `time` is the first such event |
+//! | `log` | the account's log is read; `time` is the first day of an event |
+//! | `log:<service>:read`, `log:<service>:write` | logs that are off by default are on for that service; `time` is the first day of one |
 //! | `people:<role id>` | people of Identity Center act through that role; the ids are theirs |
 //! | `target:<kind>` | identities worth escalating to; the ids are theirs |
 
@@ -61,7 +61,8 @@ impl Facts {
     /// Takes an inventory in; returns the first day on which it changes anything, if it does.
     pub(crate) fn take(&mut self, row: &Arc<Inventory>) -> Option<i64> {
         let kinds = self.rows.entry(row.account_id.clone()).or_default();
-        let kind = if row.provider == Provider::Azure { Text::from(row.kind.to_ascii_lowercase()) } else { row.kind.clone() };
+        let kind =
+            if row.provider == Provider::Azure { Text::from(row.kind.to_ascii_lowercase()) } else { row.kind.clone() };
         let versions = kinds.entry(kind).or_default();
         if versions.get(&row.revision).is_some_and(|held| held == row) {
             return None;
@@ -78,21 +79,26 @@ impl Facts {
         Some(from)
     }
 
-    /// Notes an event of a log kind; says whether it is the first or earlier than the first.
+    /// Notes a day with an event of a log kind; says whether it is earlier than the first known.
     pub(crate) fn saw(&mut self, account: &AccountId, kind: Text, at: Time) -> bool {
         let first = self.seen.entry(account.clone()).or_default().entry(kind).or_insert(Time(i64::MAX));
-        let day_changes = at.day() != first.day() && at < *first;
-        *first = at.min(*first);
-        if day_changes {
+        let is_earlier = at < *first;
+        if is_earlier {
+            *first = at;
             self.versions.borrow_mut().clear();
         }
-        day_changes
+        is_earlier
     }
 
     /// The first event of a log kind.
     pub(crate) fn first_event(&self, account: &str, kind: &str) -> Option<Time> {
         let seen = self.seen.get(account).and_then(|kinds| kinds.get(kind)).copied();
-        let told = self.rows.get(account).and_then(|kinds| kinds.get(kind)).and_then(BTreeMap::last_key_value).map(|(_, row)| row.time);
+        let told = self
+            .rows
+            .get(account)
+            .and_then(|kinds| kinds.get(kind))
+            .and_then(BTreeMap::last_key_value)
+            .map(|(_, row)| row.time);
         seen.into_iter().chain(told).min()
     }
 
@@ -146,7 +152,14 @@ impl Facts {
 
     /// How many resources of a kind an account has as of a time, and how many of them `matches` says a pattern reaches.
     /// Where the list of ids was cut, their share stands for the whole.
-    pub(crate) fn reach(&self, account: &AccountId, kind: &str, time: Time, pattern: &str, matches: impl Fn(&ResourceId) -> bool) -> (u64, u64) {
+    pub(crate) fn reach(
+        &self,
+        account: &AccountId,
+        kind: &str,
+        time: Time,
+        pattern: &str,
+        matches: impl Fn(&ResourceId) -> bool,
+    ) -> (u64, u64) {
         let Some(row) = self.as_of(account, kind, time).filter(|_| is_resource(kind)) else { return (0, 0) };
         let known = u64::try_from(row.n_resources).unwrap_or(0).max(row.resource_ids.len() as u64);
         let key = (account.clone(), row.kind.clone(), row.revision, pattern.to_owned());
@@ -155,7 +168,11 @@ impl Facts {
         }
         let listed = row.resource_ids.len() as u64;
         let matching = row.resource_ids.iter().filter(|id| matches(id)).count() as u64;
-        let matching = if listed == 0 { 0 } else { (u128::from(matching) * u128::from(known)).div_ceil(u128::from(listed)) as u64 };
+        let matching = if listed == 0 {
+            0
+        } else {
+            (u128::from(matching) * u128::from(known)).div_ceil(u128::from(listed)) as u64
+        };
         let mut reaches = self.reaches.borrow_mut();
         if reaches.len() >= MAX_REACHES {
             reaches.clear();

@@ -43,7 +43,10 @@ pub(crate) fn truths(moment: &Moment<'_>, weighed: &Weighed, unknowable: &Roarin
     truths.set(FindingKind::OverprovisionedIdentity, watched && !moment.inactive && large);
     truths.set(FindingKind::SuperIdentity, is_super);
     truths.set(FindingKind::PrivilegeEscalation, weighed.escalation.is_some() && !is_super);
-    truths.set(FindingKind::UnusedSecretAccess, watched && !is_super && lies_idle(&law::secrets(&moment.set), moment, unknowable));
+    truths.set(
+        FindingKind::UnusedSecretAccess,
+        watched && !is_super && lies_idle(&law::secrets(&moment.set), moment, unknowable),
+    );
     let guards = lies_idle(&law::guards(&moment.set), moment, unknowable);
     truths.set(FindingKind::UnusedSecurityToolAdministration, watched && !is_super && guards);
     truths.set(FindingKind::ExternalAccess, !weighed.external.is_empty());
@@ -87,12 +90,20 @@ fn is_outside(who: &str, account: &AccountId, scene: &Scene<'_>) -> bool {
     let digits = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     let named = if digits(who) { Some(who) } else { who.split(':').nth(4).filter(|named| digits(named)) };
     let Some(named) = named else { return false };
-    let known = || scene.config.set.known_accounts.contains(named) || scene.facts.first_event(named, crate::facts::LOG).is_some();
+    let known = || {
+        scene.config.set.known_accounts.contains(named) || scene.facts.first_event(named, crate::facts::LOG).is_some()
+    };
     named != account.as_str() && !known()
 }
 
 /// The row of a finding that is true of a moment, with revision 0 and no first time.
-pub(crate) fn row(kind: FindingKind, subject: &Subject<'_>, moment: &Moment<'_>, weighed: &Weighed, scene: &Scene<'_>) -> Finding {
+pub(crate) fn row(
+    kind: FindingKind,
+    subject: &Subject<'_>,
+    moment: &Moment<'_>,
+    weighed: &Weighed,
+    scene: &Scene<'_>,
+) -> Finding {
     let name = moment.name().unwrap_or_else(|| Text::from(subject.id.as_str()));
     let said = say(kind, &name, moment, weighed, scene);
     Finding {
@@ -122,7 +133,7 @@ pub(crate) fn bare(kind: FindingKind, subject: &Subject<'_>) -> Finding {
         evidence: Vec::new(),
         advice: Text::default(),
         first_seen_at: Time(0),
-        last_seen_at: Time(0),
+        time: Time(0),
         deleted_at: None,
         revision: 0,
     }
@@ -142,7 +153,13 @@ fn say(kind: FindingKind, name: &str, moment: &Moment<'_>, weighed: &Weighed, sc
 }
 
 /// Severity, title and advice of a kind.
-fn words(kind: FindingKind, name: &str, moment: &Moment<'_>, weighed: &Weighed, scene: &Scene<'_>) -> (Severity, String, &'static str) {
+fn words(
+    kind: FindingKind,
+    name: &str,
+    moment: &Moment<'_>,
+    weighed: &Weighed,
+    scene: &Scene<'_>,
+) -> (Severity, String, &'static str) {
     let window = scene.config.window_days;
     let score = scene.law.model().pci(weighed.hi, scene.law.capacity(moment.set.provider()));
     let by_score = match bucket(score) {
@@ -155,41 +172,65 @@ fn words(kind: FindingKind, name: &str, moment: &Moment<'_>, weighed: &Weighed, 
             (by_score, format!("`{name}` used nothing for {window} days"), "disable the identity, or remove its grants")
         }
         FindingKind::OverprovisionedIdentity => {
-            let title = format!("`{name}` used {} of {} granted actions in {window} days", weighed.n_used, weighed.n_granted);
+            let title =
+                format!("`{name}` used {} of {} granted actions in {window} days", weighed.n_used, weighed.n_granted);
             (Severity::High, title, "replace its grants by what it uses")
         }
-        FindingKind::SuperIdentity => {
-            (Severity::Critical, format!("`{name}` may do everything on everything"), "grant what it uses; keep one break-glass identity")
-        }
-        FindingKind::PrivilegeEscalation => {
-            (Severity::Critical, format!("`{name}` can make itself administrator"), "remove one unused permission of the path")
-        }
-        FindingKind::UnusedSecretAccess => {
-            (Severity::High, format!("`{name}` may read secrets or take credentials, and does not"), "remove the unused permissions")
-        }
-        FindingKind::UnusedSecurityToolAdministration => {
-            (Severity::High, format!("`{name}` may switch off logs or guards, and does not"), "remove the unused permissions")
-        }
+        FindingKind::SuperIdentity => (
+            Severity::Critical,
+            format!("`{name}` may do everything on everything"),
+            "grant what it uses; keep one break-glass identity",
+        ),
+        FindingKind::PrivilegeEscalation => (
+            Severity::Critical,
+            format!("`{name}` can make itself administrator"),
+            "remove one unused permission of the path",
+        ),
+        FindingKind::UnusedSecretAccess => (
+            Severity::High,
+            format!("`{name}` may read secrets or take credentials, and does not"),
+            "remove the unused permissions",
+        ),
+        FindingKind::UnusedSecurityToolAdministration => (
+            Severity::High,
+            format!("`{name}` may switch off logs or guards, and does not"),
+            "remove the unused permissions",
+        ),
         FindingKind::ExternalAccess => {
             let anyone = weighed.external.iter().any(|who| who.ends_with('*'));
             let severity = if anyone { Severity::Critical } else { Severity::Medium };
-            (severity, format!("`{name}` may be assumed from outside"), "name the account in `known_accounts`, or remove the trust")
+            (
+                severity,
+                format!("`{name}` may be assumed from outside"),
+                "name the account in `known_accounts`, or remove the trust",
+            )
         }
-        FindingKind::UnreadablePolicy => {
-            (Severity::Medium, format!("a policy of `{name}` cannot be read in part"), "mend the policy; its unread part grants nothing here")
+        FindingKind::UnreadablePolicy => (
+            Severity::Medium,
+            format!("a policy of `{name}` cannot be read in part"),
+            "mend the policy; its unread part grants nothing here",
+        ),
+        FindingKind::InactiveGroup => {
+            (Severity::Low, format!("the members of `{name}` used nothing"), "remove the group's grants")
         }
-        FindingKind::InactiveGroup => (Severity::Low, format!("the members of `{name}` used nothing"), "remove the group's grants"),
     }
 }
 
 /// What a finding rests on.
 fn evidence(kind: FindingKind, moment: &Moment<'_>, weighed: &Weighed) -> Vec<String> {
-    let counts = || vec![format!("{} actions granted, {} used, {} unknowable", weighed.n_granted, weighed.n_used, weighed.n_unknowable)];
+    let counts = || {
+        vec![format!(
+            "{} actions granted, {} used, {} unknowable",
+            weighed.n_granted, weighed.n_used, weighed.n_unknowable
+        )]
+    };
     let names = |actions: &RoaringBitmap| law::names(moment.set.provider(), actions, MAX_EVIDENCE);
     match kind {
         FindingKind::InactiveIdentity | FindingKind::OverprovisionedIdentity | FindingKind::InactiveGroup => counts(),
         FindingKind::SuperIdentity | FindingKind::UnreadablePolicy => {
-            let named = |row: &std::sync::Arc<schemas::Entitlement>| row.source_name.as_ref().unwrap_or(&row.source).to_string();
+            let named = |row: &std::sync::Arc<schemas::Entitlement>| {
+                row.source_name.as_ref().unwrap_or(&row.source).to_string()
+            };
             let mut sources: Vec<String> = moment.grants().map(named).collect();
             sources.sort_unstable();
             sources

@@ -88,8 +88,16 @@ impl Holding {
     }
 
     /// Tells what changed in the series up to the day that begins by the watermark, and in the findings.
-    pub(crate) fn flush(&mut self, key: (&IdentityId, &AccountId), to_day: i64, scene: &mut Scene<'_>, out: &mut Output<Message>) {
-        let Some(subject) = Subject::new(key, &self.sources, &self.actions, (&self.any, self.overflowed)) else { return };
+    pub(crate) fn flush(
+        &mut self,
+        key: (&IdentityId, &AccountId),
+        to_day: i64,
+        scene: &mut Scene<'_>,
+        out: &mut Output<Message>,
+    ) {
+        let Some(subject) = Subject::new(key, &self.sources, &self.actions, (&self.any, self.overflowed)) else {
+            return;
+        };
         let horizon = to_day.saturating_sub(scene.config.corrections_days);
         let scored = subject.is_scored(scene.facts);
         let first = match subject.first_day(scene.facts) {
@@ -114,18 +122,31 @@ impl Holding {
     }
 
     /// Tells the score as of a time, once all inputs have ended. `watermark` is the account's.
-    pub(crate) fn finish(&mut self, key: (&IdentityId, &AccountId), as_of: Time, watermark: Option<i64>, scene: &mut Scene<'_>, out: &mut Output<Message>) {
-        let Some(subject) = Subject::new(key, &self.sources, &self.actions, (&self.any, self.overflowed)) else { return };
+    pub(crate) fn finish(
+        &mut self,
+        key: (&IdentityId, &AccountId),
+        as_of: Time,
+        watermark: Option<i64>,
+        scene: &mut Scene<'_>,
+        out: &mut Output<Message>,
+    ) {
+        let Some(subject) = Subject::new(key, &self.sources, &self.actions, (&self.any, self.overflowed)) else {
+            return;
+        };
         let scored = subject.is_scored(scene.facts);
         let mut walk = Walk { subject: &subject, held: &mut self.held, told: &mut self.told, keep: BTreeSet::new() };
         let before = self.scored_to.map(|day| Time(day * Time::DAY)).filter(|at| *at < as_of);
-        let before = before.filter(|_| scored).and_then(|at| walk.known(at, None, scene)).filter(|(moment, _)| !moment.is_gone());
+        let before = before
+            .filter(|_| scored)
+            .and_then(|at| walk.known(at, None, scene))
+            .filter(|(moment, _)| !moment.is_gone());
         let now = Some(as_of).filter(|_| scored && !walk.told.stands_at(as_of));
         let now = now.and_then(|at| walk.known(at, before.as_ref().map(|(moment, _)| moment), scene));
         let now = now.filter(|(moment, _)| before.is_some() || !moment.is_gone());
         let row = now.as_ref().map(|(moment, weighed)| {
             let changed = before.as_ref().filter(|(_, then)| then != weighed);
-            let mut row = row::pci(&subject, moment, weighed, changed.map(|(moment, weighed)| (moment, weighed)), scene);
+            let mut row =
+                row::pci(&subject, moment, weighed, changed.map(|(moment, weighed)| (moment, weighed)), scene);
             row.provisional = watermark.is_none_or(|watermark| watermark < as_of.0);
             row.last_used_at = Some(self.any.last()).filter(|last| last.0 > 0 && *last <= as_of).or(row.last_used_at);
             (row, weighed.truths)
@@ -160,7 +181,14 @@ struct Walk<'w, 'h> {
 
 impl<'h> Walk<'_, 'h> {
     /// Tells the rows of the days `from..=to`, where the score changed; returns what is known at the last of them.
-    fn days(&mut self, first: i64, from: i64, to: i64, scene: &mut Scene<'_>, out: &mut Output<Message>) -> Option<Known<'h>> {
+    fn days(
+        &mut self,
+        first: i64,
+        from: i64,
+        to: i64,
+        scene: &mut Scene<'_>,
+        out: &mut Output<Message>,
+    ) -> Option<Known<'h>> {
         let mut before = if from > first { self.known(Time((from - 1) * Time::DAY), None, scene) } else { None };
         before = before.filter(|(moment, _)| !moment.is_gone());
         for day in from..=to {
@@ -189,7 +217,9 @@ impl<'h> Walk<'_, 'h> {
     fn moment(&mut self, at: Time, before: Option<&Moment<'h>>, scene: &mut Scene<'_>) -> Option<Moment<'h>> {
         let held = self.held.0.as_ref();
         let known = |rows: &[&Arc<Entitlement>]| {
-            let same = |held: &[Arc<Entitlement>]| held.len() == rows.len() && held.iter().zip(rows).all(|(a, b)| Arc::ptr_eq(a, b));
+            let same = |held: &[Arc<Entitlement>]| {
+                held.len() == rows.len() && held.iter().zip(rows).all(|(a, b)| Arc::ptr_eq(a, b))
+            };
             held.filter(|(held, _)| same(held)).map(|(_, set)| Arc::clone(set))
         };
         let moment = self.subject.moment(at, before, &known, scene)?;
@@ -201,7 +231,15 @@ impl<'h> Walk<'_, 'h> {
 }
 
 /// Tells which findings are true of what is known, and which no longer are.
-fn tell_findings(told: &mut Told, subject: &Subject<'_>, known: Option<&Known<'_>>, at: Time, horizon: i64, scene: &mut Scene<'_>, out: &mut Output<Message>) {
+fn tell_findings(
+    told: &mut Told,
+    subject: &Subject<'_>,
+    known: Option<&Known<'_>>,
+    at: Time,
+    horizon: i64,
+    scene: &mut Scene<'_>,
+    out: &mut Output<Message>,
+) {
     for kind in KINDS {
         let is_true = known.filter(|(_, weighed)| weighed.truths.has(kind));
         let row = is_true.map(|(moment, weighed)| findings::row(kind, subject, moment, weighed, scene));

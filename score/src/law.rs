@@ -5,9 +5,13 @@ use std::sync::Arc;
 
 use permissions::escalation::Need;
 use permissions::exposure::Scale;
-use permissions::{ActionIdx, ActionInfo, Catalogue, Exposure, GrantSet, Grants, Logged, Reach, RiskModel, Targets, resource};
+use permissions::{
+    ActionIdx, ActionInfo, Catalogue, Exposure, GrantSet, Grants, Logged, Reach, RiskModel, Targets, resource,
+};
 use roaring::RoaringBitmap;
-use schemas::{AccessLevel, AccountId, Contribution, Entitlement, Policy, PolicyHash, Provider, ResourceId, RiskClass, Text, Time};
+use schemas::{
+    AccessLevel, AccountId, Contribution, Entitlement, Policy, PolicyHash, Provider, ResourceId, RiskClass, Text, Time,
+};
 
 use crate::facts::{Facts, LOG, log_kind, target_kind};
 
@@ -70,20 +74,32 @@ impl Law {
     }
 
     /// The set that some entitlements of one identity in one account grant together.
-    pub(crate) fn set<'e>(&mut self, provider: Provider, rows: impl IntoIterator<Item = &'e Entitlement>, policies: &Policies) -> Arc<GrantSet> {
+    pub(crate) fn set<'e>(
+        &mut self,
+        provider: Provider,
+        rows: impl IntoIterator<Item = &'e Entitlement>,
+        policies: &Policies,
+    ) -> Arc<GrantSet> {
         let policy = |hash: &PolicyHash| policies.get(hash).cloned();
         self.grants.build(provider, rows, &policy, Catalogue::bundled())
     }
 
     /// The actions whose use cannot be known: all of them where no log is read.
-    pub(crate) fn unknowable(&mut self, provider: Provider, account: &str, facts: &Facts, at: Time) -> Arc<RoaringBitmap> {
+    pub(crate) fn unknowable(
+        &mut self,
+        provider: Provider,
+        account: &str,
+        facts: &Facts,
+        at: Time,
+    ) -> Arc<RoaringBitmap> {
         let logged = facts.first_event(account, LOG).is_some_and(|first| first < at);
         let key = (provider, logged.then(|| facts.logs_as_of(account, at)));
         if let Some(known) = self.unknowable.get(&key) {
             return Arc::clone(known);
         }
         let on: BTreeSet<&str> = key.1.iter().flatten().map(|kind| kind.as_str()).collect();
-        let seen = |info: &ActionInfo| logged && info.knowable(on.contains(log_kind(&info.service, writes(info)).as_str()));
+        let seen =
+            |info: &ActionInfo| logged && info.knowable(on.contains(log_kind(&info.service, writes(info)).as_str()));
         let actions = Catalogue::bundled().provider(provider).iter();
         let set: Arc<RoaringBitmap> = Arc::new(actions.filter(|(_, info)| !seen(info)).map(|(idx, _)| idx.0).collect());
         if self.unknowable.len() >= MAX_UNKNOWABLE {
@@ -94,16 +110,31 @@ impl Law {
     }
 
     /// Weighs what of a set is unused.
-    pub(crate) fn weigh(&self, set: &GrantSet, used: &RoaringBitmap, unknowable: &RoaringBitmap, holder: &Holder<'_>, facts: &Facts) -> Exposure {
+    pub(crate) fn weigh(
+        &self,
+        set: &GrantSet,
+        used: &RoaringBitmap,
+        unknowable: &RoaringBitmap,
+        holder: &Holder<'_>,
+        facts: &Facts,
+    ) -> Exposure {
         let provider = set.provider();
         let own: Vec<&str> = holder.own.iter().map(String::as_str).collect();
         let exists = |need: Need| is_target(need, holder, facts);
         let targets = Targets { holder: holder.kind, own: &own, exists: &exists };
-        self.scale(&|pattern, kind| reach(provider, holder, facts, pattern, kind)).exposure(set, used, unknowable, &targets)
+        self.scale(&|pattern, kind| reach(provider, holder, facts, pattern, kind))
+            .exposure(set, used, unknowable, &targets)
     }
 
     /// The largest parts of what is unused.
-    pub(crate) fn contributions(&self, set: &GrantSet, used: &RoaringBitmap, holder: &Holder<'_>, facts: &Facts, n: usize) -> Vec<Contribution> {
+    pub(crate) fn contributions(
+        &self,
+        set: &GrantSet,
+        used: &RoaringBitmap,
+        holder: &Holder<'_>,
+        facts: &Facts,
+        n: usize,
+    ) -> Vec<Contribution> {
         let provider = set.provider();
         self.scale(&|pattern, kind| reach(provider, holder, facts, pattern, kind)).contributions(set, used, n)
     }
@@ -119,7 +150,12 @@ impl Law {
             return false;
         }
         let nobody = RoaringBitmap::new();
-        let exposure = self.scale(&|_, _| Reach::UNKNOWN).exposure(set, &nobody, &nobody, &Targets::alone(schemas::IdentityKind::Unknown));
+        let exposure = self.scale(&|_, _| Reach::UNKNOWN).exposure(
+            set,
+            &nobody,
+            &nobody,
+            &Targets::alone(schemas::IdentityKind::Unknown),
+        );
         exposure.hi * 2 >= self.capacity(set.provider())
     }
 
@@ -155,19 +191,43 @@ pub(crate) fn guards(set: &GrantSet) -> RoaringBitmap {
     let catalogue = Catalogue::bundled().provider(set.provider());
     let patterns: &[&str] = match set.provider() {
         Provider::Aws => &[
-            "cloudtrail:Delete*", "cloudtrail:Stop*", "cloudtrail:Update*", "cloudtrail:PutEventSelectors", "config:Delete*",
-            "config:Stop*", "guardduty:Delete*", "guardduty:Update*", "guardduty:Disassociate*", "securityhub:Disable*",
-            "securityhub:Delete*", "securityhub:BatchDisable*", "inspector2:Disable", "macie2:Disable*",
-            "access-analyzer:Delete*", "logs:DeleteLogGroup", "logs:DeleteLogStream", "logs:PutRetentionPolicy",
+            "cloudtrail:Delete*",
+            "cloudtrail:Stop*",
+            "cloudtrail:Update*",
+            "cloudtrail:PutEventSelectors",
+            "config:Delete*",
+            "config:Stop*",
+            "guardduty:Delete*",
+            "guardduty:Update*",
+            "guardduty:Disassociate*",
+            "securityhub:Disable*",
+            "securityhub:Delete*",
+            "securityhub:BatchDisable*",
+            "inspector2:Disable",
+            "macie2:Disable*",
+            "access-analyzer:Delete*",
+            "logs:DeleteLogGroup",
+            "logs:DeleteLogStream",
+            "logs:PutRetentionPolicy",
         ],
         Provider::Azure => &[
-            "Microsoft.Insights/diagnosticSettings/write", "Microsoft.Insights/diagnosticSettings/delete",
-            "Microsoft.Insights/logProfiles/*", "Microsoft.Security/pricings/write", "Microsoft.Security/*/delete",
-            "Microsoft.SecurityInsights/*/delete", "Microsoft.OperationalInsights/workspaces/delete",
+            "Microsoft.Insights/diagnosticSettings/write",
+            "Microsoft.Insights/diagnosticSettings/delete",
+            "Microsoft.Insights/logProfiles/*",
+            "Microsoft.Security/pricings/write",
+            "Microsoft.Security/*/delete",
+            "Microsoft.SecurityInsights/*/delete",
+            "Microsoft.OperationalInsights/workspaces/delete",
         ],
         Provider::Gcp => &[
-            "logging.sinks.delete", "logging.sinks.update", "logging.buckets.delete", "logging.buckets.update",
-            "logging.logs.delete", "logging.exclusions.create", "logging.exclusions.update", "securitycenter.*.update",
+            "logging.sinks.delete",
+            "logging.sinks.update",
+            "logging.buckets.delete",
+            "logging.buckets.update",
+            "logging.logs.delete",
+            "logging.exclusions.create",
+            "logging.exclusions.update",
+            "securitycenter.*.update",
             "securitycenter.*.setMute",
         ],
     };

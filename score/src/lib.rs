@@ -12,12 +12,15 @@
 //! | `collapse`, `windows`, `usage` | events to usage rows |
 //! | `days`, `sources`, `facts` | use, grants and inventories, with enough history to ask about a past day |
 //! | `moment`, `row`, `findings` | what a day's end weighs, its row with its cause, its findings |
+//! | `accounts`, `accounts/*` | the stage before: logs, people of Identity Center, targets of escalation, sessions |
+//! | `scope`, `scope/*` | the stage behind: sums by account, group and organization |
 //! | `holding`, `told` | one identity's series: which days changed, and what was told before |
 //!
 //! **Invariants:** event time only. A score at a day's end is a function of the events, grants, policies and inventories
 //! up to it, however late they came: closed days are looked at again. A row is told only when it changed. Every map has a
 //! bound in [`ScoreConfig`].
 
+mod accounts;
 mod collapse;
 mod config;
 mod days;
@@ -29,6 +32,7 @@ mod law;
 mod metrics;
 mod moment;
 mod row;
+mod scope;
 mod scorer;
 mod sources;
 mod state;
@@ -36,7 +40,9 @@ mod told;
 mod usage;
 mod windows;
 
+pub use accounts::Accounts;
 pub use config::{ScoreConfig, ValidConfig};
 pub use error::ConfigError;
 pub use metrics::ScoreMetrics;
+pub use scope::ScopeScorer;
 pub use scorer::Scorer;

@@ -75,7 +75,8 @@ impl<'h> Subject<'h> {
         (any, overflowed): (&'h ActionUse, bool),
     ) -> Option<Self> {
         let provider = sources.iter().next()?.provider;
-        let numbered = actions.iter().filter_map(|(action, used)| Law::number(provider, action).map(|idx| (idx, used))).collect();
+        let numbered =
+            actions.iter().filter_map(|(action, used)| Law::number(provider, action).map(|idx| (idx, used))).collect();
         Some(Self { id, account, provider, sources, any, overflowed, numbered, created_at: sources.created_at() })
     }
 
@@ -110,8 +111,11 @@ impl<'h> Subject<'h> {
         let window = scene.config.window_days;
         let rows = self.sources.as_of(at);
         let same = before.filter(|before| same_rows(&before.rows, &rows)).map(|before| Arc::clone(&before.set));
-        let set = same.or_else(|| known(&rows)).unwrap_or_else(|| scene.law.set(self.provider, rows.iter().map(|row| row.as_ref()), scene.policies));
-        let used = self.numbered.iter().filter(|(_, used)| used.is_used(last_day, window)).map(|(idx, _)| *idx).collect();
+        let set = same
+            .or_else(|| known(&rows))
+            .unwrap_or_else(|| scene.law.set(self.provider, rows.iter().map(|row| row.as_ref()), scene.policies));
+        let used =
+            self.numbered.iter().filter(|(_, used)| used.is_used(last_day, window)).map(|(idx, _)| *idx).collect();
         let log = scene.facts.first_event(self.account, LOG).filter(|first| *first < at);
         let since = last_day - window + 1;
         let is_young = |start: Option<Time>| start.is_some_and(|start| start.day() > since);

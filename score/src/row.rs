@@ -29,12 +29,19 @@ pub(crate) fn stored(sum: u128) -> i64 {
 }
 
 /// Builds the row of a moment, with revision 0. `before` is what stood before it, if anything did.
-pub(crate) fn pci(subject: &Subject<'_>, moment: &Moment<'_>, weighed: &Weighed, before: Option<(&Moment<'_>, &Weighed)>, scene: &Scene<'_>) -> Pci {
+pub(crate) fn pci(
+    subject: &Subject<'_>,
+    moment: &Moment<'_>,
+    weighed: &Weighed,
+    before: Option<(&Moment<'_>, &Weighed)>,
+    scene: &Scene<'_>,
+) -> Pci {
     let capacity = scene.law.capacity(subject.provider);
     let index = |exposure: u128| scene.law.model().pci(exposure, capacity);
     let score = index(weighed.hi);
     let change = before.map(|(_, before)| ((score - index(before.hi)) * 100.0).round() / 100.0);
-    let cause = before.zip(change).and_then(|((then, _), change)| cause(then, moment, change, scene.config.window_days));
+    let cause =
+        before.zip(change).and_then(|((then, _), change)| cause(then, moment, change, scene.config.window_days));
     let n = scene.config.set.n_contributions;
     Pci {
         score,
@@ -55,7 +62,11 @@ pub(crate) fn pci(subject: &Subject<'_>, moment: &Moment<'_>, weighed: &Weighed,
         last_used_at: subject.any.last_upto(moment.last_day, scene.config.window_days),
         young: moment.young,
         scope_name: moment.name().or_else(|| before.and_then(|(then, _)| then.name())),
-        identity_kind: Some(if moment.is_gone() { before.map_or(IdentityKind::Unknown, |(then, _)| then.kind()) } else { moment.kind() }),
+        identity_kind: Some(if moment.is_gone() {
+            before.map_or(IdentityKind::Unknown, |(then, _)| then.kind())
+        } else {
+            moment.kind()
+        }),
         ..bare(subject, moment.at, (scene.config, &*scene.law))
     }
 }
@@ -162,7 +173,9 @@ fn grants(then: &Moment<'_>, now: &Moment<'_>, parts: &mut Vec<String>) {
     say(added.collect(), "attached", parts);
     let removed = then.iter().filter(|(source, _)| !now.contains_key(*source)).map(|(_, row)| name(row));
     say(removed.collect(), "removed", parts);
-    let changes = |then: &Entitlement, now: &Entitlement| (&then.policy_hashes, &then.scopes, &then.condition) != (&now.policy_hashes, &now.scopes, &now.condition);
+    let changes = |then: &Entitlement, now: &Entitlement| {
+        (&then.policy_hashes, &then.scopes, &then.condition) != (&now.policy_hashes, &now.scopes, &now.condition)
+    };
     let changed = now.iter().filter(|(source, row)| then.get(*source).is_some_and(|before| changes(before, row)));
     say(changed.map(|(_, row)| name(row)).collect(), "changed", parts);
 }

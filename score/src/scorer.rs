@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use schemas::{AccessEvent, AccountId, Action, Entitlement, IdentityId, Inventory, Message, Policy, PolicyHash, ResourceId, Time};
+use schemas::{
+    AccessEvent, AccountId, Action, Entitlement, IdentityId, Inventory, Message, Policy, PolicyHash, ResourceId, Time,
+};
 use serde::{Deserialize, Serialize};
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
@@ -155,7 +157,7 @@ impl Scorer {
         let kinds = event.uses.iter().filter_map(|used| Law::proves_log(event.provider, &used.action));
         for kind in kinds.chain([LOG.into()]) {
             let is_log = kind.as_str() == LOG;
-            if self.state.facts.saw(&event.account_id, kind, event.time) {
+            if self.state.facts.saw(&event.account_id, kind, event.time.floor(Time::DAY)) {
                 if is_log {
                     self.touch_everybody();
                 } else {
@@ -193,7 +195,8 @@ impl Scorer {
             self.metrics.score_identities_overflow_total += 1;
             return;
         }
-        let usage = self.state.usage.entry(key.clone()).or_insert_with(|| UsageOf::new(event.provider, event.identity_kind));
+        let usage =
+            self.state.usage.entry(key.clone()).or_insert_with(|| UsageOf::new(event.provider, event.identity_kind));
         let (max_containers, max_windows) = (self.config.set.max_containers, self.config.set.max_windows);
         let room = Room { max_containers, max_windows, n_windows: &self.n_windows };
         if !usage.add(repeat.hour, &(Action::from(action), ResourceId::from(repeat.container)), counts, room) {
@@ -224,7 +227,8 @@ impl Scorer {
         if before.is_none_or(|before| Time(before).day() < day) {
             self.forget(account, watermark.saturating_sub(self.config.late_us));
             let first = (account.clone(), IdentityId::default());
-            let keys = self.state.holdings.range(first..).take_while(|((of, _), _)| of == account).map(|(key, _)| key.clone());
+            let keys =
+                self.state.holdings.range(first..).take_while(|((of, _), _)| of == account).map(|(key, _)| key.clone());
             for key in keys.collect::<Vec<_>>() {
                 self.flush(&key, day, out);
             }

@@ -43,7 +43,6 @@ impl Sources {
         Taken::New
     }
 
-
     /// All rows, those of the past too.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entitlement>> {
         self.rows.values().flat_map(BTreeMap::values)
@@ -127,7 +126,10 @@ mod tests {
             row("a", 4, 40, None, None),
             row("b", 1, 10, Some(25), None),
         ];
-        check(&rows, &[5, 10, 19, 20, 25, 30, 40], &expect_test::expect![[r"
+        check(
+            &rows,
+            &[5, 10, 19, 20, 25, 30, 40],
+            &expect_test::expect![[r"
             5: a.1 b.1
             10: a.1 b.1
             19: a.1 b.1
@@ -135,6 +137,7 @@ mod tests {
             25: a.3
             30: 
             40: a.4
-        "]]);
+        "]],
+        );
     }
 }

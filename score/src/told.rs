@@ -72,7 +72,13 @@ impl Told {
 
     /// Withdraws the rows of some days but for those to keep: the score does not change there after all. `bare` makes the
     /// row of a time without a score.
-    pub(crate) fn withdraw(&mut self, days: RangeInclusive<i64>, keep: &BTreeSet<i64>, bare: impl Fn(Time) -> Pci, to: &mut Teller<'_>) {
+    pub(crate) fn withdraw(
+        &mut self,
+        days: RangeInclusive<i64>,
+        keep: &BTreeSet<i64>,
+        bare: impl Fn(Time) -> Pci,
+        to: &mut Teller<'_>,
+    ) {
         if days.is_empty() {
             return;
         }
@@ -109,7 +115,14 @@ impl Told {
 
     /// Tells a finding of which it is known whether it is true at a time. `horizon` is the first day of which the series
     /// is whole.
-    pub(crate) fn finding(&mut self, kind: FindingKind, row: Option<Finding>, at: Time, horizon: i64, to: &mut Teller<'_>) {
+    pub(crate) fn finding(
+        &mut self,
+        kind: FindingKind,
+        row: Option<Finding>,
+        at: Time,
+        horizon: i64,
+        to: &mut Teller<'_>,
+    ) {
         let told = self.findings.get(&kind);
         let revision = told.map_or(0, |told| told.row.revision);
         let Some(row) = row else {
@@ -121,13 +134,29 @@ impl Told {
         let since = told.filter(|told| told.row.deleted_at.is_none()).map(|told| told.row.first_seen_at);
         let older = since.filter(|since| since.day() < horizon);
         let first = self.first_of(kind).into_iter().chain(older).min().or(since).unwrap_or(at);
-        let changed = self.series.iter().rev().find(|(_, point)| point.stands).filter(|(_, point)| point.truths.has(kind));
+        let changed =
+            self.series.iter().rev().find(|(_, point)| point.stands).filter(|(_, point)| point.truths.has(kind));
         let changed = changed.map_or(at, |(day, _)| Time(day * Time::DAY));
-        let row = Finding { first_seen_at: first.min(changed), last_seen_at: changed, ..row };
+        let row = Finding { first_seen_at: first.min(changed), time: changed, ..row };
         let hash = hash(&row);
-        if told.is_none_or(|told| told.hash != hash || told.row.deleted_at.is_some()) {
-            self.stand(kind, hash, Finding { revision: revision + 1, ..row }, to);
+        if told.is_some_and(|told| told.hash == hash && told.row.deleted_at.is_none()) {
+            return;
         }
+        let revision = self.move_day(kind, first.min(changed), to).unwrap_or(revision);
+        self.stand(kind, hash, Finding { revision: revision + 1, ..row }, to);
+    }
+
+    /// A standing finding is stored by the day it was first seen. Where a correction changes that, the row of the other
+    /// day is deleted first. Returns the revision that took.
+    fn move_day(&mut self, kind: FindingKind, first: Time, to: &mut Teller<'_>) -> Option<i64> {
+        let told = self.findings.get(&kind).filter(|told| told.row.deleted_at.is_none())?;
+        let was = told.row.first_seen_at;
+        if was.day() == first.day() {
+            return None;
+        }
+        let revision = told.row.revision + 1;
+        to.finding(&Arc::new(Finding { deleted_at: Some(was), revision, ..told.row.as_ref().clone() }));
+        Some(revision)
     }
 
     fn stand(&mut self, kind: FindingKind, hash: u64, row: Finding, to: &mut Teller<'_>) {

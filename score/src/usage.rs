@@ -31,7 +31,13 @@ impl UsageOf {
     }
 
     /// Emits the changed rows of closed windows.
-    pub(crate) fn close(&mut self, id: (&IdentityId, &schemas::AccountId), watermark: i64, metrics: &mut ScoreMetrics, out: &mut Output<Message>) {
+    pub(crate) fn close(
+        &mut self,
+        id: (&IdentityId, &schemas::AccountId),
+        watermark: i64,
+        metrics: &mut ScoreMetrics,
+        out: &mut Output<Message>,
+    ) {
         let (provider, kind) = (self.provider, self.kind);
         for (width, windows) in [(Time::HOUR, &mut self.hours), (Time::DAY, &mut self.days)] {
             windows.close(width, watermark, |start, key, cell| {
@@ -42,7 +48,12 @@ impl UsageOf {
     }
 
     /// Emits the rows of windows that are open, as provisional.
-    pub(crate) fn tell(&mut self, id: (&IdentityId, &schemas::AccountId), metrics: &mut ScoreMetrics, out: &mut Output<Message>) {
+    pub(crate) fn tell(
+        &mut self,
+        id: (&IdentityId, &schemas::AccountId),
+        metrics: &mut ScoreMetrics,
+        out: &mut Output<Message>,
+    ) {
         let (provider, kind) = (self.provider, self.kind);
         for (width, windows) in [(Time::HOUR, &mut self.hours), (Time::DAY, &mut self.days)] {
             windows.tell(|start, key, cell| {

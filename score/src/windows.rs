@@ -67,7 +67,12 @@ impl Windows {
         let fits = cells.contains_key(&key) || (cells.len() < room.max_containers && n < room.max_windows);
         let key = if fits { key } else { (Action::from(OTHER), ResourceId::from(OTHER)) };
         let before = cells.len();
-        let cell = cells.entry(key).or_insert_with(|| Cell { counts: Counts::none(counts.first_at), revision: 0, open: true, told: false });
+        let cell = cells.entry(key).or_insert_with(|| Cell {
+            counts: Counts::none(counts.first_at),
+            revision: 0,
+            open: true,
+            told: false,
+        });
         cell.counts.add(counts);
         (cell.open, cell.told) = (true, false);
         room.n_windows.set(n + cells.len() - before);
@@ -118,7 +123,9 @@ impl Windows {
 
     /// The ends of the windows with open rows.
     pub(crate) fn open_ends(&self, width: i64) -> impl Iterator<Item = i64> {
-        let open = move |(start, cells): (&i64, &Cells)| cells.values().any(|cell| cell.open).then(|| start.saturating_add(width));
+        let open = move |(start, cells): (&i64, &Cells)| {
+            cells.values().any(|cell| cell.open).then(|| start.saturating_add(width))
+        };
         self.by_start.iter().filter_map(open)
     }
 }

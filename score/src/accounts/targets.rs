@@ -1,0 +1,112 @@
+//! Who in an account is worth escalating to: identities that hold at least half of what an administrator does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use schemas::{
+    AccountId, Entitlement, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider, Text,
+    Time,
+};
+use serde::{Deserialize, Serialize};
+use stream::Output;
+
+use crate::facts::target_kind;
+use crate::law::{Law, Policies};
+use crate::sources::Sources;
+
+type Key = (AccountId, IdentityId);
+
+/// The grants of all identities, and which of these are targets.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Targets {
+    policies: Policies,
+    sources: BTreeMap<Key, Sources>,
+    /// The identities of each account and kind of target, and the revision told.
+    told: BTreeMap<(AccountId, Text), (BTreeSet<IdentityId>, i64)>,
+    dirty: BTreeSet<Key>,
+    #[serde(skip)]
+    holders: BTreeMap<PolicyHash, BTreeSet<Key>>,
+}
+
+impl Targets {
+    /// Takes a policy in; its holders are weighed anew.
+    pub(super) fn policy(&mut self, policy: &Arc<Policy>, max_policies: usize) {
+        if self.policies.len() >= max_policies || self.policies.contains_key(&policy.policy_hash) {
+            return;
+        }
+        self.policies.insert(policy.policy_hash.clone(), Arc::clone(policy));
+        self.dirty.extend(self.holders.get(&policy.policy_hash).into_iter().flatten().cloned());
+    }
+
+    /// Takes a grant in; says whether there was room for its identity.
+    pub(super) fn entitlement(&mut self, row: &Arc<Entitlement>, max_identities: usize, max_grants: usize) -> bool {
+        let key = (row.account_id.clone(), row.identity_id.clone());
+        if self.sources.len() >= max_identities && !self.sources.contains_key(&key) {
+            return false;
+        }
+        self.sources.entry(key.clone()).or_default().take(row, max_grants);
+        for hash in &row.policy_hashes {
+            self.holders.entry(hash.clone()).or_default().insert(key.clone());
+        }
+        self.dirty.insert(key);
+        true
+    }
+
+    /// Tells the targets of the accounts where they have changed. Targets are those of today at every past day, too.
+    pub(super) fn tell(&mut self, law: &mut Law, out: &mut Output<Message>) {
+        let mut changed = BTreeMap::new();
+        for key in std::mem::take(&mut self.dirty) {
+            let Some(sources) = self.sources.get(&key) else { continue };
+            let rows = sources.as_of(Time(i64::MAX));
+            let provider = sources.iter().next().map_or(Provider::Aws, |row| row.provider);
+            let set = law.set(provider, rows.iter().map(|row| row.as_ref()), &self.policies);
+            let is_privileged = law.is_privileged(&set);
+            let kinds = if is_privileged { kinds(&rows, &self.policies) } else { Vec::new() };
+            for kind in ["group", "service", "identity"] {
+                let place = (key.0.clone(), target_kind(kind));
+                let (ids, _) = self.told.entry(place.clone()).or_default();
+                let moved = if kinds.contains(&kind) { ids.insert(key.1.clone()) } else { ids.remove(&key.1) };
+                if moved {
+                    changed.insert(place, provider);
+                }
+            }
+        }
+        for (place, provider) in changed {
+            let Some((ids, revision)) = self.told.get_mut(&place) else { continue };
+            *revision += 1;
+            let row = super::fact(provider, &place.0, place.1, Time(0), *revision);
+            out.emit(super::listing(row, ids.iter()));
+        }
+    }
+
+    /// Rebuilds what is derived from the state.
+    pub(super) fn index(&mut self) {
+        self.holders.clear();
+        for (key, sources) in &self.sources {
+            for hash in sources.iter().flat_map(|row| &row.policy_hashes) {
+                self.holders.entry(hash.clone()).or_default().insert(key.clone());
+            }
+        }
+    }
+}
+
+/// What kinds of target a privileged identity is.
+fn kinds(rows: &[&Arc<Entitlement>], policies: &Policies) -> Vec<&'static str> {
+    let Some(first) = rows.first() else { return Vec::new() };
+    let runs = match first.identity_kind {
+        IdentityKind::Group => return vec!["group"],
+        IdentityKind::ManagedIdentity | IdentityKind::ServiceAccount => true,
+        IdentityKind::Role => {
+            rows.iter().filter(|row| row.kind == EntitlementKind::Trust).any(|row| trusts_service(row, policies))
+        }
+        _ => false,
+    };
+    if runs { vec!["service", "identity"] } else { vec!["identity"] }
+}
+
+/// Whether a trust policy lets a service of the cloud, and so a workload, take the role.
+fn trusts_service(row: &Entitlement, policies: &Policies) -> bool {
+    let statements =
+        row.policy_hashes.iter().filter_map(|hash| policies.get(hash)).flat_map(|policy| &policy.statements);
+    statements.flat_map(|statement| &statement.identities).any(|who| who.starts_with("Service:"))
+}
