@@ -12,7 +12,7 @@ test_features := --features cli/failpoints
 # Prints how long a part took: $(call part,name,command)
 part = start=$$SECONDS; $(2) && printf '%-12s %4d s\n' '$(1)' $$((SECONDS - start))
 
-.PHONY: help demo test setup fmt lint doc bench clean-demo
+.PHONY: help demo test setup fmt fmt-check clippy lint doc bench clean-demo
 
 help:
 	@printf '%s\n' 'make demo        sample data of three clouds, one run, the answers' \
@@ -39,9 +39,13 @@ test: setup
 fmt:
 	@cargo fmt --all
 
-lint: setup
-	@$(call part,fmt,cargo fmt --all --check)
-	@$(call part,clippy,cargo clippy --workspace --all-targets -- -D warnings)
+fmt-check:
+	@cargo fmt --all --check
+
+clippy: setup
+	@cargo clippy --workspace --all-targets -- -D warnings
+
+lint: fmt-check clippy
 
 doc: setup
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
@@ -49,5 +53,6 @@ doc: setup
 bench: setup
 	@cargo bench -p benches
 
+# Only a folder that `make demo` made.
 clean-demo:
-	@rm -rf "$(OVERGRANT_DEMO)"
+	@if [[ -e "$(OVERGRANT_DEMO)/.overgrant-demo" ]]; then rm -rf "$(OVERGRANT_DEMO)"; fi
