@@ -1,0 +1,64 @@
+//! Policies go out once each, before the rows that name them.
+
+use std::collections::BTreeSet;
+
+use schemas::{Action, Effect, Message, Noun, Policy, PolicyHash, Provider, Statement, Text, Time};
+use serde::{Deserialize, Serialize};
+use stream::Output;
+
+/// The hashes of the policies that went out. Past the bound all are forgotten: a policy that goes out again is the same row.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Policies {
+    seen: BTreeSet<PolicyHash>,
+    #[serde(skip)]
+    max: usize,
+}
+
+impl Policies {
+    pub(super) fn bounded(mut self, max: usize) -> Self {
+        self.max = max;
+        self
+    }
+
+    /// Emits the policy unless it went out before; returns its hash.
+    pub(super) fn put(&mut self, policy: Policy, out: &mut Output<Message>) -> PolicyHash {
+        if self.seen.len() >= self.max {
+            self.seen.clear();
+        }
+        let hash = policy.policy_hash.clone();
+        if self.seen.insert(hash.clone()) {
+            out.emit(policy.into_message());
+        }
+        hash
+    }
+
+    /// A policy that only names a role of the catalogue.
+    pub(super) fn role(&mut self, provider: Provider, role: &str, at: Time, out: &mut Output<Message>) -> PolicyHash {
+        let statement = Statement { role: Some(Text::from(role)), ..allow(Vec::new()) };
+        self.put(Policy::of(provider, vec![statement], Vec::new(), at), out)
+    }
+
+    /// A policy that the snapshot names and does not hold.
+    pub(super) fn unknown(&mut self, provider: Provider, name: &str, at: Time, out: &mut Output<Message>) -> PolicyHash {
+        let error = Text::from(format!("policy `{name}` is not in the snapshot"));
+        self.put(Policy::of(provider, Vec::new(), vec![error], at), out)
+    }
+}
+
+/// A statement that allows these actions everywhere its grant holds.
+pub(super) fn allow(actions: Vec<Action>) -> Statement {
+    Statement {
+        sid: None,
+        effect: Effect::Allow,
+        actions,
+        not_actions: Vec::new(),
+        data_actions: Vec::new(),
+        not_data_actions: Vec::new(),
+        role: None,
+        resources: Vec::new(),
+        not_resources: Vec::new(),
+        identities: Vec::new(),
+        not_identities: Vec::new(),
+        condition: None,
+    }
+}

@@ -1,0 +1,156 @@
+//! The rows that went out, and what each list of an account says of them.
+//!
+//! A row that several snapshots of a list name has the newest one's content and is valid from the oldest of them. It is
+//! deleted at the first complete snapshot behind the last that names it. Both hold in whatever order snapshots arrive.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use schemas::{Entitlement, Id128, Message, Noun, Text, Time};
+use serde::{Deserialize, Serialize};
+use stream::Output;
+
+use super::facts::Draft;
+
+/// The snapshots of one list whose order is remembered.
+const MAX_STAMPS: usize = 1024;
+
+/// When a snapshot was taken; its id puts those of the same time in order.
+pub(super) type Stamp = (Time, Id128);
+
+/// The complete snapshots of one list, and the rows that they named.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct History {
+    stamps: BTreeSet<Stamp>,
+    keys: BTreeSet<String>,
+}
+
+impl History {
+    /// A complete snapshot was seen.
+    pub(super) fn complete(&mut self, stamp: Stamp) {
+        self.stamps.insert(stamp);
+        if self.stamps.len() > MAX_STAMPS {
+            self.stamps.pop_first();
+        }
+    }
+
+    fn after(&self, stamp: Stamp) -> Option<Time> {
+        self.stamps.range((Bound::Excluded(stamp), Bound::Unbounded)).next().map(|(time, _)| *time)
+    }
+}
+
+/// What one list says of a row.
+#[derive(Debug, Serialize, Deserialize)]
+struct Version {
+    draft: Draft,
+    first: Time,
+    last: Stamp,
+    deleted_at: Option<Time>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Row {
+    versions: BTreeMap<Text, Version>,
+    revision: i64,
+    emitted: Id128,
+}
+
+impl Row {
+    /// The living version that is newest, else the one that lived longest.
+    fn current(&self) -> Option<Entitlement> {
+        let rank = |version: &Version| (version.deleted_at.is_none(), version.deleted_at, version.last);
+        let version = self.versions.values().max_by_key(|version| rank(version))?;
+        let mut row = version.draft.row.clone();
+        if !version.draft.own_time {
+            row.valid_from = self.versions.values().map(|version| version.first).min().unwrap_or(version.first);
+        }
+        row.deleted_at = version.deleted_at;
+        Some(row)
+    }
+
+    fn is_gone(&self) -> bool {
+        self.versions.values().all(|version| version.deleted_at.is_some())
+    }
+
+    fn emit_if_changed(&mut self, out: &mut Output<Message>) {
+        let Some(mut row) = self.current() else { return };
+        let content = Id128::of_parts(&[&serde_json::to_vec(&row).unwrap_or_default()]);
+        if content != self.emitted {
+            self.emitted = content;
+            self.revision += 1;
+            row.revision = self.revision;
+            out.emit(row.into_message());
+        }
+    }
+}
+
+/// Every row by its key.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Rows(BTreeMap<String, Row>);
+
+impl Rows {
+    /// Takes the rows that a snapshot names and emits what changed. `dropped_at` is set when the same snapshot is read
+    /// again because roles, groups or the tenant became known: rows it no longer leads to are deleted then. Returns how
+    /// many rows were left out at the bound.
+    pub(super) fn observe(
+        &mut self,
+        list: &Text,
+        history: &mut History,
+        stamp: Stamp,
+        drafts: Vec<Draft>,
+        dropped_at: Option<Time>,
+        max: usize,
+        out: &mut Output<Message>,
+    ) -> usize {
+        let mut n_left_out = 0;
+        let named = by_key(drafts);
+        for (key, draft) in &named {
+            if self.0.len() >= max && !self.0.contains_key(key) {
+                self.0.retain(|_, row| !row.is_gone());
+                if self.0.len() >= max {
+                    n_left_out += 1;
+                    continue;
+                }
+            }
+            self.name(key, list, draft, stamp);
+            history.keys.insert(key.clone());
+        }
+        let Self(rows) = self;
+        history.keys.retain(|key| rows.contains_key(key));
+        for key in &history.keys {
+            let Some(row) = rows.get_mut(key) else { continue };
+            if let Some(version) = row.versions.get_mut(list) {
+                let dropped = dropped_at.filter(|_| version.last == stamp && !named.contains_key(key));
+                let ends = [version.deleted_at, dropped, history.after(version.last)];
+                version.deleted_at = ends.into_iter().flatten().min();
+            }
+            row.emit_if_changed(out);
+        }
+        n_left_out
+    }
+
+    fn name(&mut self, key: &str, list: &Text, draft: &Draft, stamp: Stamp) {
+        let row = self.0.entry(key.to_owned()).or_default();
+        let made = || Version { draft: draft.clone(), first: stamp.0, last: stamp, deleted_at: None };
+        let version = row.versions.entry(list.clone()).or_insert_with(made);
+        version.first = version.first.min(stamp.0);
+        if stamp >= version.last {
+            version.draft = draft.clone();
+            version.last = stamp;
+            version.deleted_at = None;
+        }
+    }
+}
+
+/// Rows by key; of equal keys the first whose identity's kind is known.
+fn by_key(drafts: Vec<Draft>) -> BTreeMap<String, Draft> {
+    let mut named: BTreeMap<String, Draft> = BTreeMap::new();
+    for draft in drafts {
+        let key = draft.row.row_key();
+        let known = named.get(&key).is_some_and(|old| old.row.identity_kind != schemas::IdentityKind::Unknown);
+        if !known {
+            named.insert(key, draft);
+        }
+    }
+    named
+}
