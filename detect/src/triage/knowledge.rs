@@ -1,0 +1,101 @@
+//! What an identity could do, by its index: the last few scores of each, so that an alert names the one of its time.
+
+use std::collections::BTreeMap;
+
+use schemas::{AccountId, Bucket, IdentityId, Pci, ScopeKind, Text, Time};
+use serde::{Deserialize, Serialize};
+
+/// Scores kept per identity and account: a day each, and alerts are told within a day or two.
+const MAX_SCORES: usize = 4;
+
+/// One score in short.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Score {
+    revision: i64,
+    score: f64,
+    bucket: Bucket,
+    n_granted: i64,
+    n_used: i64,
+    escalation: Option<Text>,
+    deleted: bool,
+}
+
+/// All scores.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Knowledge {
+    by_identity: BTreeMap<(IdentityId, AccountId), BTreeMap<Time, Score>>,
+}
+
+impl Knowledge {
+    /// Takes a row in. Past the bound, identities that are not known yet are left out.
+    pub(crate) fn put(&mut self, row: &Pci, max_identities: usize) {
+        if row.scope_kind != ScopeKind::Identity {
+            return;
+        }
+        let key = (IdentityId::from(row.scope_id.as_str()), row.account_id.clone());
+        if !self.by_identity.contains_key(&key) && self.by_identity.len() >= max_identities {
+            return;
+        }
+        let scores = self.by_identity.entry(key).or_default();
+        if scores.get(&row.time).is_some_and(|known| known.revision > row.revision) {
+            return;
+        }
+        let score = Score {
+            revision: row.revision,
+            score: row.score,
+            bucket: row.bucket,
+            n_granted: row.n_granted,
+            n_used: row.n_used,
+            escalation: row.escalation.clone(),
+            deleted: row.deleted_at.is_some(),
+        };
+        scores.insert(row.time, score);
+        if scores.len() > MAX_SCORES {
+            scores.pop_first();
+        }
+    }
+
+    /// The newest score at or before a time; rows of that time have all arrived when the watermark has passed it.
+    fn at(&self, identity: &IdentityId, account: &AccountId, time: Time) -> Option<&Score> {
+        let scores = self.by_identity.get(&(identity.clone(), account.clone()))?;
+        scores.range(..=time).next_back().map(|(_, score)| score).filter(|score| !score.deleted)
+    }
+
+    /// What the identity could do, in a sentence.
+    pub(crate) fn could(&self, identity: &IdentityId, account: &AccountId, time: Time) -> Option<Text> {
+        let score = self.at(identity, account, time)?;
+        let Score { score: index, bucket, n_granted, n_used, .. } = score;
+        let mut text = format!("PCI {index:.1} ({bucket}): {n_granted} actions granted, {n_used} of them used");
+        if let Some(path) = &score.escalation {
+            text.push_str("; a path to administrator: ");
+            text.push_str(path);
+        }
+        Some(text.into())
+    }
+
+    /// Whether the identity holds much more than it uses.
+    pub(crate) fn is_high(&self, identity: &IdentityId, account: &AccountId, time: Time) -> bool {
+        self.at(identity, account, time).is_some_and(|score| score.bucket == Bucket::High || score.escalation.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::example;
+
+    use super::*;
+
+    #[test]
+    fn the_score_of_the_time_is_told() {
+        let mut knowledge = Knowledge::default();
+        for day in 1..20 {
+            let row = Pci { time: Time(day * Time::DAY), score: day as f64, ..example::pci() };
+            knowledge.put(&row, 10);
+            knowledge.put(&Pci { revision: 0, score: 99.0, ..row }, 10);
+        }
+        let row = example::pci();
+        let could = |day: i64| knowledge.could(&row.scope_id.as_str().into(), &row.account_id, Time(day * Time::DAY + 5));
+        assert_eq!(could(18).as_deref(), Some("PCI 18.0 (low): 9 actions granted, 1 of them used"));
+        assert_eq!(could(3), None, "only the last few are kept");
+    }
+}
