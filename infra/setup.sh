@@ -1,13 +1,20 @@
 #!/usr/bin/env bash
-# Installs what a build of the default features needs besides Rust: a C compiler with its headers (zstd and two smaller
-# crates are compiled from C) and pkg-config. Does nothing, silently, when all of it is there.
+# Installs what a build of the default features needs: the toolchain of rust-toolchain.toml where rustup does not bring
+# it by itself, a C compiler with its headers (zstd and two smaller crates are compiled from C), and pkg-config. Does
+# nothing, silently, when all of it is there.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 
 if ! command -v cargo >/dev/null; then
     say 'no `cargo` on the path; install Rust from https://rustup.rs and run this again'
     exit 1
+fi
+if ! cargo --version >/dev/null 2>&1; then
+    channel=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
+    say "installs Rust $channel"
+    rustup toolchain install "$channel" --profile minimal --component rustfmt --component clippy
 fi
 
 missing=()
