@@ -28,7 +28,7 @@ use stream::{Output, StateError};
 use self::aws::Reader;
 use self::facts::{Draft, Fact};
 use self::policies::Policies;
-use self::rows::{History, Rows, Stamp};
+use self::rows::{History, Rows, Seen, Stamp};
 use crate::ValidConfig;
 
 /// Snapshots that are open at once; past it the first of them is dropped as incomplete.
@@ -224,7 +224,8 @@ impl Grants {
         let Some(drafts) = self.drafts(key, stamp.0, facts, out) else { return };
         let Some(list) = self.state.lists.get_mut(key) else { return };
         let max = self.config.max_entitlements;
-        let n_left_out = self.state.rows.observe(&key.2, &mut list.history, stamp, drafts, dropped_at, max, out);
+        let seen = Seen { list: &key.2, history: &mut list.history, stamp, dropped_at };
+        let n_left_out = self.state.rows.observe(seen, drafts, max, out);
         if n_left_out > 0 {
             let reason = format!("{n_left_out} entitlements are more than `normalize.max_entitlements` allows");
             reject_list(key, list, reason, out);

@@ -84,24 +84,24 @@ impl Row {
     }
 }
 
+/// A snapshot of a main list.
+pub(super) struct Seen<'a> {
+    pub(super) list: &'a Text,
+    pub(super) history: &'a mut History,
+    pub(super) stamp: Stamp,
+    /// Set when it is read again because roles, groups or the tenant became known: rows that it no longer leads to are
+    /// deleted then.
+    pub(super) dropped_at: Option<Time>,
+}
+
 /// Every row by its key.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Rows(BTreeMap<String, Row>);
 
 impl Rows {
-    /// Takes the rows that a snapshot names and emits what changed. `dropped_at` is set when the same snapshot is read
-    /// again because roles, groups or the tenant became known: rows it no longer leads to are deleted then. Returns how
-    /// many rows were left out at the bound.
-    pub(super) fn observe(
-        &mut self,
-        list: &Text,
-        history: &mut History,
-        stamp: Stamp,
-        drafts: Vec<Draft>,
-        dropped_at: Option<Time>,
-        max: usize,
-        out: &mut Output<Message>,
-    ) -> usize {
+    /// Takes the rows that a snapshot names and emits what changed. Returns how many were left out, with `max` known.
+    pub(super) fn observe(&mut self, seen: Seen<'_>, drafts: Vec<Draft>, max: usize, out: &mut Output<Message>) -> usize {
+        let Seen { list, history, stamp, dropped_at } = seen;
         let mut n_left_out = 0;
         let named = by_key(drafts);
         for (key, draft) in &named {
