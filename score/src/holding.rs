@@ -203,7 +203,8 @@ impl<'h> Walk<'_, 'h> {
                 self.keep.insert(day);
                 self.told.row(day, row, weighed.truths, &mut Teller { out, metrics: scene.metrics });
             }
-            before = Some((moment, weighed));
+            // Whoever comes back after he was gone begins anew.
+            before = Some((moment, weighed)).filter(|(moment, _)| !moment.is_gone());
         }
         before
     }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use permissions::RiskModel;
-use schemas::{AccountId, Finding, FindingKind, IdentityId, Message, Noun, OrgId, Pci, ScopeKind, Text, Time};
+use schemas::{AccountId, Finding, IdentityId, Message, Noun, OrgId, Pci, ScopeKind, Text, Time};
 use serde::{Deserialize, Serialize};
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
@@ -125,15 +125,16 @@ impl ScopeScorer {
         let times: BTreeSet<Time> = keys.iter().flat_map(|key| members.times(key, from.max(floor))).collect();
         let told = told.entry(scope.clone()).or_default();
         let teller = Teller { scope, model: &self.config.set.risk, config: &self.config };
-        let mut newest = None;
         for time in times.iter().copied().filter(|time| time.0 <= limit) {
             let sum = Sum::of(keys.iter().filter_map(|key| Some((key, members.as_of(key, time)?))), time);
             teller.row(told, &sum, &mut self.metrics, out);
-            newest = Some(sum);
         }
         teller.withdraw(told, from.max(floor), &times, &mut self.metrics, out);
-        if let (Scope::Group(..), Some(sum)) = (scope, &newest) {
-            teller.inactive(told, sum, &mut self.metrics, out);
+        if let Scope::Group(..) = scope {
+            let newest = keys.iter().filter_map(|key| members.last_upto(key, Time(limit))).max();
+            let at = newest.unwrap_or(Time(limit));
+            let parts = keys.iter().filter(|_| newest.is_some()).filter_map(|key| Some((key, members.as_of(key, at)?)));
+            teller.inactive(told, &Sum::of(parts, at), &mut self.metrics, out);
         }
         told.series.retain(|time, _| *time >= floor);
         if let Some(next) = times.iter().find(|time| time.0 > limit) {
@@ -157,7 +158,8 @@ impl Transform<Message> for ScopeScorer {
             match message {
                 Message::Pci(row) => self.pci(&row),
                 Message::Entitlement(row) => {
-                    let scopes = self.state.members.entitlement(&row, self.config.set.max_identities);
+                    let max = (self.config.set.max_identities, self.config.set.max_grants);
+                    let scopes = self.state.members.entitlement(&row, max);
                     self.touch(scopes, Time(i64::MIN));
                 }
                 _ => {}
@@ -231,11 +233,11 @@ impl Teller<'_> {
     /// Tells whether a group's members use nothing, as of the newest row.
     fn inactive(&self, told: &mut Told, sum: &Sum<'_>, metrics: &mut ScoreMetrics, out: &mut Output<Message>) {
         let standing = told.inactive.as_deref().filter(|row| row.deleted_at.is_none());
-        let revision = told.inactive.as_ref().map_or(0, |row| row.revision);
+        let mut revision = told.inactive.as_ref().map_or(0, |row| row.revision);
         let first = || told.series.iter().find(|(_, point)| point.is_inactive).map_or(sum.time, |(time, _)| *time);
         let row = match (sum.is_inactive(), standing) {
             (false, None) => return,
-            (false, Some(standing)) => Finding { deleted_at: Some(sum.time), revision, ..standing.clone() },
+            (false, Some(standing)) => Finding { deleted_at: Some(sum.time), ..standing.clone() },
             (true, _) => {
                 Finding { first_seen_at: first(), revision, ..rows::inactive_group(self.scope, sum, self.config) }
             }
@@ -243,10 +245,17 @@ impl Teller<'_> {
         if standing == Some(&row) {
             return;
         }
+        let mut tell = |row: &Arc<Finding>| {
+            metrics.score_finding_rows_total += 1;
+            out.emit(Message::Finding(Arc::clone(row)));
+        };
+        // A standing finding is stored by the day it was first seen: where that changes, the other day's row goes first.
+        if let Some(was) = standing.filter(|was| was.first_seen_at.day() != row.first_seen_at.day()) {
+            revision += 1;
+            tell(&Arc::new(Finding { deleted_at: Some(was.first_seen_at), revision, ..was.clone() }));
+        }
         let row = Arc::new(Finding { revision: revision + 1, ..row });
-        debug_assert_eq!(row.kind, FindingKind::InactiveGroup);
-        metrics.score_finding_rows_total += 1;
-        out.emit(Message::Finding(Arc::clone(&row)));
+        tell(&row);
         told.inactive = Some(row);
     }
 }

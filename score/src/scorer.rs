@@ -207,9 +207,8 @@ impl Scorer {
         self.due.insert((key.0, day_end, key.1));
     }
 
-    /// Closes an account's windows up to its watermark, and its days if another has ended.
-    fn close(&mut self, account: &AccountId, watermark: i64, out: &mut Output<Message>) {
-        let before = self.state.closed.insert(account.clone(), watermark);
+    /// Closes the windows of an account that have ended by its watermark and have changed.
+    fn close_windows(&mut self, account: &AccountId, watermark: i64, out: &mut Output<Message>) {
         let from = (account.clone(), i64::MIN, IdentityId::default());
         let upto = (account.clone(), watermark.saturating_add(1), IdentityId::default());
         let due: Vec<(AccountId, i64, IdentityId)> = self.due.range(from..upto).cloned().collect();
@@ -223,6 +222,10 @@ impl Scorer {
                 usage.close((&key.1, &key.0), watermark, &mut self.metrics, out);
             }
         }
+    }
+
+    /// Scores an account's identities at the ends of the days that its watermark has passed.
+    fn close_days(&mut self, account: &AccountId, before: Option<i64>, watermark: i64, out: &mut Output<Message>) {
         let day = Time(watermark).day();
         if before.is_none_or(|before| Time(before).day() < day) {
             self.forget(account, watermark.saturating_sub(self.config.late_us));
@@ -315,14 +318,20 @@ impl Transform<Message> for Scorer {
         for (account, watermark) in watermarks.iter() {
             let account = AccountId::from(account);
             let before = self.state.closed.get(&account).copied();
-            if before.is_none_or(|before| before < watermark) {
-                self.close(&account, watermark, out);
+            let watermark = before.map_or(watermark, |before| before.max(watermark));
+            self.close_windows(&account, watermark, out);
+            if before != Some(watermark) {
+                self.state.closed.insert(account.clone(), watermark);
+                self.close_days(&account, before, watermark, out);
             }
         }
         self.correct(out);
     }
 
     fn finish(&mut self, as_of: i64, out: &mut Output<Message>) {
+        for (account, watermark) in self.state.closed.clone() {
+            self.close_windows(&account, watermark, out);
+        }
         self.correct(out);
         for ((account, identity), usage) in &mut self.state.usage {
             usage.tell((identity, account), &mut self.metrics, out);

@@ -66,8 +66,8 @@ impl Members {
         true
     }
 
-    /// Takes a grant in; returns the scopes whose members it changes.
-    pub(super) fn entitlement(&mut self, row: &Entitlement, max: usize) -> Vec<Scope> {
+    /// Takes a grant in; returns the scopes whose members it changes. `max` bounds identities and grants of each.
+    pub(super) fn entitlement(&mut self, row: &Entitlement, max: (usize, usize)) -> Vec<Scope> {
         let key = (row.account_id.clone(), row.identity_id.clone());
         let mut scopes = Vec::new();
         if let Some(org) = row.org_id.as_ref().filter(|org| !org.is_empty()) {
@@ -79,10 +79,10 @@ impl Members {
                 scopes.extend(before.into_iter().chain(now).map(Scope::Organization));
             }
         }
-        if row.groups.is_empty() && !self.grants.contains_key(&key) || row.kind == EntitlementKind::Identity {
-            return scopes;
-        }
-        if self.grants.len() >= max && !self.grants.contains_key(&key) {
+        let known = self.grants.get(&key);
+        let has_room = known
+            .map_or(self.grants.len() < max.0, |sources| sources.len() < max.1 || sources.contains_key(&row.source));
+        if row.kind == EntitlementKind::Identity || !has_room {
             return scopes;
         }
         let sources = self.grants.entry(key.clone()).or_default();
@@ -132,6 +132,11 @@ impl Members {
     pub(super) fn times(&self, key: &Key, from: Time) -> impl Iterator<Item = Time> {
         let rows = self.parts.get(key).into_iter().flat_map(move |rows| rows.range(from..));
         rows.filter(|(_, part)| part.stands).map(|(time, _)| *time)
+    }
+
+    /// The time of a member's newest row up to a time.
+    pub(super) fn last_upto(&self, key: &Key, time: Time) -> Option<Time> {
+        self.parts.get(key)?.range(..=time).rev().find(|(_, part)| part.stands).map(|(time, _)| *time)
     }
 
     /// A member's newest part at a time.
