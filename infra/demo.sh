@@ -52,7 +52,7 @@ heading 'Sample: 200 identities in AWS, Azure and GCP at work for 30 days, six o
 show overgrant sample --out "$demo/input" --days 30 --identities 200 --seed 7 --attacks 6
 
 heading 'Run: raw logs and entitlements in; events, usage, scores, findings and alerts out'
-show overgrant run --once --input "$demo/input" --store "$store"
+show overgrant run --once --input "$demo/input/aws" --input "$demo/input/azure" --input "$demo/input/gcp" --store "$store"
 
 heading 'Events per cloud'
 show overgrant query --store "$store" \

@@ -1,1 +1,1 @@
-//! Tests of the whole house, in `tests/`: what no single room can show.
+//! Tests of the whole pipeline; see `tests/`.

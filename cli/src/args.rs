@@ -1,0 +1,224 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValue;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Finds the cloud permissions nobody uses on AWS, Azure and GCP, and watches how the rest are used.
+#[derive(Debug, Parser)]
+#[command(
+    name = "overgrant",
+    version,
+    after_help = "Exit codes: 0 done; 1 something broke, nothing is half-done; 2 wrong usage, settings or question; \
+                  3 done, but some records were rejected.\n\n\
+                  Begin with: overgrant sample --out sample && overgrant run --once --input sample && overgrant pci"
+)]
+pub(crate) struct Cli {
+    /// How log lines look on stderr; their level is RUST_LOG's (default: warn).
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Pretty)]
+    pub(crate) log_format: LogFormat,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the pipeline in one process: raw logs and entitlements in, events, usage, scores, findings and alerts out.
+    Run(RunArgs),
+    /// Turn raw logs into unified access events, one JSON line each, on stdout; bad records go to stderr (exit code 3).
+    Normalize(NormalizeArgs),
+    /// Ask the store in SQL; every table and the flat views access_event_use and access_event_resource are there.
+    Query(QueryArgs),
+    /// Show the Permission Creep Index of identities, the highest first.
+    Pci(PciArgs),
+    /// Show alerts, the newest first.
+    Alerts(AlertsArgs),
+    /// Show standing risks, the worst first.
+    Findings(ListArgs),
+    /// Print the original bytes of an event.
+    Raw(RawArgs),
+    /// Show, for each account, what arrived, until when, and what is missing.
+    Status(StoreArgs),
+    /// Write sample logs and entitlements of three clouds, and what is true of them.
+    Sample(SampleArgs),
+    /// Check a config file and say what is wrong with it.
+    CheckConfig(ConfigArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The config file; every setting has a default.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// A file, a folder, a pattern such as 'logs/*.gz', or - for stdin; may be given again.
+    #[arg(long = "input", value_name = "PATH", required = true)]
+    pub(crate) inputs: Vec<String>,
+    /// End when the inputs end, rather than to follow them.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// The store's folder.
+    #[arg(long, default_value = "overgrant-store", env = "OVERGRANT_STORE")]
+    pub(crate) store: PathBuf,
+    /// The event time the answer is as of; by default the highest event time read.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<String>,
+    /// No progress bars.
+    #[arg(long)]
+    pub(crate) plain: bool,
+}
+
+/// Options of `normalize`.
+#[derive(Debug, Args)]
+pub(crate) struct NormalizeArgs {
+    /// The cloud the logs are of.
+    #[arg(long, value_enum, default_value_t = CloudArg::Auto)]
+    pub(crate) provider: CloudArg,
+    /// The form of the events.
+    #[arg(long, default_value = "ndjson", value_parser = ["ndjson"])]
+    pub(crate) format: String,
+    /// Files; stdin when there is none.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// A cloud, or recognised from the records.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CloudArg {
+    /// Recognised from each record.
+    Auto,
+    /// Amazon Web Services.
+    Aws,
+    /// Microsoft Azure and Entra.
+    Azure,
+    /// Google Cloud.
+    Gcp,
+}
+
+/// Where the store is, and how the answer looks.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// The store's folder.
+    #[arg(long, default_value = "overgrant-store", env = "OVERGRANT_STORE")]
+    pub(crate) store: PathBuf,
+    /// The form of the answer.
+    #[arg(long, value_enum, default_value_t = FormatArg(sinks::format::Format::Table))]
+    pub(crate) format: FormatArg,
+}
+
+/// A form of answers, as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FormatArg(pub(crate) sinks::format::Format);
+
+impl ValueEnum for FormatArg {
+    fn value_variants<'a>() -> &'a [Self] {
+        use sinks::format::Format;
+        &[Self(Format::Table), Self(Format::Json), Self(Format::Ndjson), Self(Format::Csv)]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.as_str()))
+    }
+}
+
+/// Options of `query`.
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    #[command(flatten)]
+    pub(crate) of: StoreArgs,
+    /// The question, in SQL. SHOW TABLES lists what there is.
+    pub(crate) sql: String,
+}
+
+/// A store, a form, and how many.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) of: StoreArgs,
+    /// How many at most.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+/// Options of `pci`.
+#[derive(Debug, Args)]
+pub(crate) struct PciArgs {
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
+    /// Only this identity, by id or name.
+    #[arg(long)]
+    pub(crate) identity: Option<String>,
+    /// Only this account.
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// What to score.
+    #[arg(long, default_value = "identity", value_parser = ["identity", "account", "group", "organization", "all"])]
+    pub(crate) scope: String,
+    /// Show what each score is made of.
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+/// Options of `alerts`.
+#[derive(Debug, Args)]
+pub(crate) struct AlertsArgs {
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
+    /// How far back from the store's own time, such as 90d, 12h or 30m.
+    #[arg(long, default_value = "90d")]
+    pub(crate) since: String,
+}
+
+/// Options of `raw`.
+#[derive(Debug, Args)]
+pub(crate) struct RawArgs {
+    /// The store's folder.
+    #[arg(long, default_value = "overgrant-store", env = "OVERGRANT_STORE")]
+    pub(crate) store: PathBuf,
+    /// The event's id; alerts and access_event name it.
+    pub(crate) event_id: String,
+}
+
+/// Options of `sample`.
+#[derive(Debug, Args)]
+pub(crate) struct SampleArgs {
+    /// The folder to write into.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Days of logs.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) days: u32,
+    /// Identities over the three clouds.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) identities: u32,
+    /// The seed: the same seed gives the same files.
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// How many attacks to inject.
+    #[arg(long, default_value_t = 6)]
+    pub(crate) attacks: u32,
+}
+
+/// Options of `check-config`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The file.
+    #[arg(default_value = "config/local.toml")]
+    pub(crate) file: PathBuf,
+}

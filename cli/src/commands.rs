@@ -1,0 +1,66 @@
+//! One file a command.
+
+mod alerts;
+mod findings;
+mod normalize;
+mod pci;
+mod query;
+mod raw;
+mod run;
+mod sample;
+mod status;
+
+use std::future::Future;
+use std::io::Write;
+
+use anyhow::Context;
+use clap::CommandFactory;
+
+use crate::Exit;
+use crate::args::{Cli, Command};
+use crate::config::Config;
+use crate::show;
+
+/// Does what the command line asks for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Normalize(args) => normalize::run(&args),
+        Command::Query(args) => query::run(&args),
+        Command::Pci(args) => pci::run(&args),
+        Command::Alerts(args) => alerts::run(&args),
+        Command::Findings(args) => findings::run(&args),
+        Command::Raw(args) => raw::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Sample(args) => sample::run(&args),
+        Command::CheckConfig(args) => {
+            Config::load(Some(&args.file))?;
+            writeln!(show::out(), "`{}` is fine", args.file.display())?;
+            Ok(Exit::Done)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "overgrant", &mut show::out());
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Runs one question to its end.
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Runtime::new().context("cannot start the runtime")?.block_on(future)
+}
+
+/// Prints an answer in the form asked for.
+fn print(answer: &sinks::Answer, format: crate::args::FormatArg) -> anyhow::Result<()> {
+    let mut out = show::out();
+    sinks::format::write(&mut out, &answer.schema, &answer.batches, format.0, show::width())?;
+    if answer.is_cut {
+        anstream::eprintln!("{}only the first {} rows are shown; add a LIMIT or a WHERE{:#}", show::DIM, answer.n_rows(), show::DIM);
+    }
+    Ok(())
+}
+
+/// A text as an SQL literal.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,19 @@
+//! `overgrant findings`: standing risks.
+
+use sinks::Store;
+
+use super::{block_on, print};
+use crate::Exit;
+use crate::args::ListArgs;
+
+pub(super) fn run(args: &ListArgs) -> anyhow::Result<Exit> {
+    let sql = format!(
+        "SELECT severity, kind, provider, account_id, coalesce(scope_name, scope_id) AS name, title, advice, \
+         first_seen_at, scope_id FROM finding_current ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 \
+         WHEN 'medium' THEN 2 WHEN 'low' THEN 3 ELSE 4 END, kind, account_id, scope_id LIMIT {}",
+        args.limit
+    );
+    let answer = block_on(async { Ok(Store::open(&args.of.store).await?.sql(&sql).await?) })?;
+    print(&answer, args.of.format)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,119 @@
+//! `overgrant run`: the pipeline in one process.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use schemas::Time;
+use stream::clock::{Clock, Stopwatch};
+use stream::embedded::{self, Options, Stop};
+use stream::manifest::Manifest;
+use stream::metrics::Meters;
+
+use crate::args::RunArgs;
+use crate::config::{Config, StreamConfig};
+use crate::{Exit, Mistake, pipeline, show};
+
+pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
+    let config = Config::load(args.config.as_deref())?;
+    let as_of = args.as_of.as_deref().map(Time::parse).transpose().map_err(|error| Mistake(error.to_string()))?;
+    let params = ingest::FileSourceParams {
+        inputs: args.inputs.clone(),
+        once: args.once,
+        as_of,
+        provider: None,
+        config: config.ingest.clone(),
+    };
+    let source = ingest::FileSource::new(params, Clock::system())?;
+    let topology = pipeline::build(source, &config, &args.store);
+    if let Some((room, topic)) = topology.unfed() {
+        anyhow::bail!("`{room}` reads `{topic}`, which nobody before it writes");
+    }
+    let options = options(args, &config.stream);
+    let meters = Meters::of(topology.names());
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let stop = Stop::default();
+    runtime.spawn(stop_on_signal(stop.clone()));
+    let watch = Stopwatch::start();
+    let bars = (!args.plain && std::io::stderr().is_terminal()).then(|| Bars::start(&runtime, &meters));
+    let result = embedded::run(topology, &options, runtime.handle(), &stop, &meters);
+    if let Some(bars) = bars {
+        bars.clear();
+    }
+    summary(&result?, &meters, watch.elapsed(), args)?;
+    Ok(Exit::Done)
+}
+
+fn options(args: &RunArgs, config: &StreamConfig) -> Options {
+    Options {
+        store: args.store.clone(),
+        channel_batches: config.channel_batches,
+        batch_records: config.batch_records,
+        commit_records: config.commit_records,
+        commit_every: config.commit_every,
+    }
+}
+
+/// The first interrupt or SIGTERM drains and commits.
+async fn stop_on_signal(stop: Stop) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = term.recv() => {}
+    }
+    stop.now();
+}
+
+fn summary(manifest: &Manifest, meters: &Meters, took: Duration, args: &RunArgs) -> anyhow::Result<()> {
+    let mut out = show::out();
+    let (bold, dim) = (show::BOLD, show::DIM);
+    writeln!(out, "{bold}{:<10} {:>12} {:>12} {:>10} {:>9}{bold:#}", "room", "read", "emitted", "rejected", "busy s")?;
+    for room in meters.rooms() {
+        let busy = Duration::from_micros(room.busy_us()).as_secs_f64();
+        let (n_read, n_emitted, n_rejected) = (room.n_read(), room.n_emitted(), room.n_rejected());
+        writeln!(out, "{:<10} {n_read:>12} {n_emitted:>12} {n_rejected:>10} {busy:>9.2}", room.room)?;
+    }
+    let as_of = manifest.as_of.map_or_else(|| "the inputs go on".to_owned(), |time| format!("as of {}", Time(time)));
+    let store = args.store.display();
+    writeln!(out, "\n{as_of}; {} commits, {:.1} s; store `{store}`", meters.n_commits(), took.as_secs_f64())?;
+    writeln!(out, "{dim}next: overgrant pci --store {store}   overgrant alerts --store {store}   overgrant status --store {store}{dim:#}")?;
+    Ok(())
+}
+
+/// One line a room, redrawn while the pipeline runs.
+struct Bars {
+    all: MultiProgress,
+    ticker: tokio::task::JoinHandle<()>,
+}
+
+impl Bars {
+    fn start(runtime: &tokio::runtime::Runtime, meters: &Meters) -> Self {
+        let all = MultiProgress::new();
+        let style = ProgressStyle::with_template("{spinner:.green} {prefix:<10} {pos:>10} records {per_sec:>14} {msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bars: Vec<_> = meters
+            .rooms()
+            .map(|room| all.add(ProgressBar::no_length()).with_style(style.clone()).with_prefix(room.room.clone()))
+            .collect();
+        let meters = meters.clone();
+        let ticker = runtime.spawn(async move {
+            let mut every = tokio::time::interval(Duration::from_millis(100));
+            loop {
+                every.tick().await;
+                for (bar, room) in bars.iter().zip(meters.rooms()) {
+                    bar.set_position(room.n_read().max(room.n_emitted()));
+                    bar.tick();
+                }
+            }
+        });
+        Self { all, ticker }
+    }
+
+    fn clear(self) {
+        self.ticker.abort();
+        // A terminal that cannot be cleared still has its answer below.
+        let _ = self.all.clear();
+    }
+}

@@ -1,0 +1,83 @@
+//! Who reads what from whom: the whole house as one topology.
+
+use std::path::Path;
+
+use schemas::topic::{PartitionBy, TOPICS};
+use schemas::Message;
+use stream::{Topology, Wiring};
+
+use crate::config::ValidConfig;
+
+const RAW: &[&str] = &[
+    "raw.aws.cloudtrail",
+    "raw.azure.activity",
+    "raw.gcp.audit",
+    "raw.aws.iam",
+    "raw.azure.rbac",
+    "raw.gcp.iam",
+];
+
+const DEAD: &str = "dead_letter.v1";
+
+/// Routes by each noun's own partition key.
+fn wiring() -> Wiring<Message> {
+    Wiring {
+        topic: Message::topic,
+        key: |message, buffer| match message.partition_by() {
+            PartitionBy::Text(text) => {
+                buffer.extend_from_slice(text.as_bytes());
+                true
+            }
+            PartitionBy::Salted(text, salt) => {
+                buffer.extend_from_slice(text.as_bytes());
+                buffer.extend_from_slice(&salt.to_le_bytes());
+                true
+            }
+            PartitionBy::Broadcast => false,
+        },
+    }
+}
+
+/// Builds the rooms, left to right.
+pub(crate) fn build(source: ingest::FileSource, config: &ValidConfig, store: &Path) -> Topology<Message> {
+    let n = config.stream.n_partitions;
+    let from_ingest: Vec<_> = RAW.iter().copied().chain([DEAD]).collect();
+    let stored: Vec<_> = TOPICS.iter().filter(|topic| topic.table.is_some()).map(|topic| topic.name).collect();
+    let (normalize, score, detect) = (config.normalize.clone(), config.score.clone(), config.detect.clone());
+    let (accounts, scopes) = (config.score.clone(), config.score.clone());
+    let (peers, triage) = (config.detect.clone(), config.detect.clone());
+    Topology::new(wiring(), "ingest", &from_ingest, Box::new(source))
+        .room(
+            "normalize",
+            RAW,
+            &["access_event.v1", "policy.v1", "entitlement.v1", "inventory.v1", "tally.v1", DEAD],
+            1,
+            move |_| Box::new(normalize::Normalizer::new(normalize.clone())),
+        )
+        .room(
+            "accounts",
+            &["access_event.v1", "policy.v1", "entitlement.v1"],
+            &["inventory.v1", "entitlement.v1", "session.v1", DEAD],
+            1,
+            move |_| Box::new(score::Accounts::new(&accounts)),
+        )
+        .room(
+            "score",
+            &["access_event.v1", "policy.v1", "entitlement.v1", "inventory.v1"],
+            &["usage.v1", "pci.v1", "finding.v1", DEAD],
+            n,
+            move |_| Box::new(score::Scorer::new(&score)),
+        )
+        .room("scopes", &["pci.v1", "entitlement.v1"], &["pci.v1", "finding.v1", DEAD], 1, move |_| {
+            Box::new(score::ScopeScorer::new(&scopes))
+        })
+        .room("peers", &["usage.v1"], &["model.v1"], 1, move |_| Box::new(detect::PeerModels::new(peers.clone())))
+        .room("detect", &["access_event.v1", "entitlement.v1", "model.v1"], &["anomaly.v1", DEAD], n, move |_| {
+            Box::new(detect::Detector::new(detect.clone()))
+        })
+        .room("triage", &["anomaly.v1", "pci.v1"], &["alert.v1"], 1, move |_| {
+            Box::new(detect::Triage::new(triage.clone()))
+        })
+        .sink(sinks::LAKE, &stored, Box::new(sinks::Lake::new(store, config.sinks.clone())))
+        .sink(sinks::ALERTS, &["alert.v1"], Box::new(sinks::AlertFile::new(store)))
+}

@@ -1,0 +1,51 @@
+//! How things look: colours and bars on a terminal, plain text elsewhere.
+
+use std::io::{IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use tracing_subscriber::EnvFilter;
+
+use crate::args::LogFormat;
+
+/// Bold.
+pub(crate) const BOLD: Style = Style::new().bold();
+/// For what matters less.
+pub(crate) const DIM: Style = Style::new().dimmed();
+/// For scores and severities from high on.
+pub(crate) const RED: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))).bold();
+/// For the middle.
+pub(crate) const YELLOW: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
+/// For what is well.
+pub(crate) const GREEN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
+
+/// Standard output, without colours where it is no terminal.
+pub(crate) fn out() -> impl Write {
+    anstream::AutoStream::auto(std::io::stdout().lock())
+}
+
+/// The terminal's width, when the answer goes to one.
+pub(crate) fn width() -> Option<usize> {
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    let console = comfy_table::Table::new().width().map(usize::from);
+    console.or(Some(120))
+}
+
+/// Sends log lines to stderr.
+pub(crate) fn start_logs(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Pretty => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+/// Tells an error and its causes on stderr.
+pub(crate) fn error(error: &anyhow::Error) {
+    let mut err = anstream::AutoStream::auto(std::io::stderr().lock());
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    // Nothing is left to tell a broken stderr to.
+    let _ = writeln!(err, "{RED}error{RED:#}: {}", causes.join(": "));
+}
