@@ -4,7 +4,8 @@ use schemas::Time;
 use stream::Watermarks;
 
 /// The event time through which an account's hours may close: its own watermark, but no further than the peer models
-/// reach. An idle account moves with the others.
+/// reach. An account of which no feed speaks moves with the others; one that is new and still being backfilled does
+/// not, or its log would be late before it came. An idle account stays where it is until it speaks again.
 ///
 /// Why the models matter: the model for an event at `t` is the newest with `effective_from` ≤ floor_hour(t), made from
 /// usage before `effective_from` − 1 day, when [`Watermarks::low`] passed that day's start. A room sees the least
@@ -16,7 +17,7 @@ use stream::Watermarks;
 #[must_use]
 pub(crate) fn of(watermarks: &Watermarks, account: &str, lag_us: i64) -> Option<Time> {
     let low = watermarks.low()?;
-    let own = watermarks.of(account).map_or(low, |own| own.max(low));
+    let own = watermarks.of(account).unwrap_or(low);
     let models = Time(low).floor(Time::DAY).0.saturating_add(2 * Time::DAY - Time::HOUR - lag_us);
     Some(Time(own.min(models)))
 }
@@ -32,6 +33,8 @@ mod tests {
         let marks = Watermarks::default().with("slow", 10 * 24 * H + 5 * H).with("fast", 1000 * 24 * H);
         assert_eq!(of(&marks, "fast", H), Some(Time(12 * 24 * H - 2 * H)));
         assert_eq!(of(&marks, "slow", H), Some(Time(10 * 24 * H + 5 * H)));
+        assert_eq!(of(&marks, "unheard of", H), Some(Time(10 * 24 * H + 5 * H)));
+        assert_eq!(of(&marks.with("backfilled", 7), "backfilled", H), Some(Time(7)));
         assert_eq!(of(&Watermarks::default(), "any", H), None);
     }
 

@@ -126,10 +126,21 @@ fn find(action: &str) -> Option<usize> {
     MAP.iter().position(|known| known.actions.iter().any(|pattern| names(pattern, action)))
 }
 
-/// The weightiest technique among some actions, with what an alert says of it.
-pub(crate) fn of<'a>(actions: impl IntoIterator<Item = &'a str>) -> Option<(&'static str, &'static str)> {
-    let first = actions.into_iter().filter_map(find).min()?;
-    MAP.get(first).map(|known| (known.technique, known.verb))
+/// What some actions are known for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Match<'a> {
+    pub technique: &'static str,
+    /// What an alert says of it.
+    pub verb: &'static str,
+    /// The first action that is known for it.
+    pub action: &'a str,
+}
+
+/// The weightiest technique among some actions.
+pub(crate) fn of<'a>(actions: impl IntoIterator<Item = &'a str>) -> Option<Match<'a>> {
+    let found = actions.into_iter().filter_map(|action| Some((find(action)?, action)));
+    let (at, action) = found.min_by_key(|(at, _)| *at)?;
+    MAP.get(at).map(|known| Match { technique: known.technique, verb: known.verb, action })
 }
 
 /// Whether an action switches off logs or guards.
@@ -143,8 +154,8 @@ mod tests {
 
     #[test]
     fn the_weightiest_technique_is_named_in_any_case() {
-        assert_eq!(of(["s3:GetObject", "iam:CreateAccessKey"]).map(|(t, _)| t), Some("T1098.001"));
-        assert_eq!(of(["Microsoft.Insights/DiagnosticSettings/Delete"]).map(|(t, _)| t), Some("T1562.008"));
+        assert_eq!(of(["s3:GetObject", "iam:CreateAccessKey"]).map(|m| m.technique), Some("T1098.001"));
+        assert_eq!(of(["Microsoft.Insights/DiagnosticSettings/Delete"]).map(|m| m.technique), Some("T1562.008"));
         assert_eq!(of(["ec2:DescribeInstances"]), None);
         assert!(is_tampering("cloudtrail:StopLogging") && is_tampering("guardduty:DeleteDetector"));
         assert!(!is_tampering("iam:CreateUser"));

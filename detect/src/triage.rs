@@ -2,8 +2,9 @@
 //!
 //! Hours of candidates are judged when [`Watermarks::low`] has passed them, in the order of time and alert id, so alerts
 //! do not depend on how the candidates were spread over partitions or in which order accounts ran. Once this room's
-//! `low` has passed an hour, every partition of [`crate::Detector`] has closed it: an account's frontier is never
-//! behind the room's `low`, and progress travels behind records.
+//! `low` has passed an hour, every partition of [`crate::Detector`] has closed it for every account that is read: their
+//! frontiers are never behind the room's `low`, and progress travels behind records. What comes later, of an account
+//! that was idle or is new and backfilled, is judged with the next hour.
 
 mod alert;
 mod budget;

@@ -1,5 +1,6 @@
 //! Candidate rows: the pieces of evidence of one identity, hour and subject, put together in any order.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::{AccountId, Action, Anomaly, Id128, IdentityId, IdentityKind, OrgId, Provider, ResourceId, RiskClass, Text, Time};
@@ -42,12 +43,14 @@ pub(crate) type RowKey = (IdentityId, SmolStr, SmolStr);
 /// One row in the making.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row {
-    /// The earliest event, which lends its address, tool and resource.
+    /// The earliest event, which lends its address, its tool and its resource.
     first: (Time, Id128),
     who: Who,
-    action: Option<Action>,
     resource: Option<ResourceId>,
+    /// The most dangerous action with its class, and the earliest event that has it.
+    action: Option<Action>,
     risk_class: Option<RiskClass>,
+    worst_at: (Time, Id128),
     evidence: BTreeMap<Channel, Evidence>,
     n_tested: i64,
     events: BTreeSet<(Time, Id128)>,
@@ -112,6 +115,7 @@ impl Row {
             action: found.action.clone(),
             resource: found.resource.clone(),
             risk_class: found.risk_class,
+            worst_at: at,
             evidence: BTreeMap::new(),
             n_tested: 0,
             events: BTreeSet::new(),
@@ -128,13 +132,14 @@ impl Row {
         if at < self.first {
             self.first = at;
             self.who = who;
-            self.action = found.action;
             self.resource = found.resource;
             self.changed = true;
         }
-        if found.risk_class > self.risk_class {
+        if (found.risk_class, Reverse(at)) > (self.risk_class, Reverse(self.worst_at)) {
+            self.changed |= (&self.action, self.risk_class) != (&found.action, found.risk_class);
+            self.action = found.action;
             self.risk_class = found.risk_class;
-            self.changed = true;
+            self.worst_at = at;
         }
         self.n_tested = self.n_tested.max(found.n_tested);
         for piece in found.evidence {

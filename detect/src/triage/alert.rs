@@ -17,7 +17,8 @@ const SEVERE_NATS: [f64; 3] = [14.0, 20.0, 28.0];
 pub(crate) fn of(session: &Session, knowledge: &Knowledge) -> Alert {
     let nats = (session.nats() * 1000.0).round() / 1000.0;
     let actions = by_risk(session);
-    let technique = technique::of(actions.iter().map(Action::as_str));
+    let title = title(session, &actions);
+    let technique = technique::of(actions.iter().map(Action::as_str)).map(|found| found.technique.into());
     let raised = session.raised.clone();
     Alert {
         alert_id: session.alert_id(),
@@ -31,14 +32,14 @@ pub(crate) fn of(session: &Session, knowledge: &Knowledge) -> Alert {
         identity_kind: session.kind,
         identity_name: session.name.clone(),
         severity: severity(session, nats, knowledge),
-        title: title(session, &actions).into(),
+        title: title.into(),
         nats,
         reasons: session.reasons(MAX_REASONS),
         actions,
         resources: session.resources.iter().cloned().collect(),
         source_ips: session.ips.iter().cloned().collect(),
         could: knowledge.could(&session.identity, &session.account, session.first_at),
-        technique: technique.map(|(id, _)| id.into()),
+        technique,
         event_ids: session.event_ids.clone(),
         n_events: session.n_events,
         anomaly_ids: session.anomaly_ids.iter().copied().collect(),
@@ -67,27 +68,27 @@ fn severity(session: &Session, nats: f64, knowledge: &Knowledge) -> Severity {
 
 fn title(session: &Session, actions: &[Action]) -> String {
     let who = session.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&session.identity);
-    let what = match technique::of(actions.iter().map(Action::as_str)) {
-        Some((_, verb)) => format!("{verb} ({})", first_of(actions)),
-        None => match session.heaviest() {
-            Some(Channel::Network | Channel::Tool | Channel::Hour) => format!("acts from somewhere new ({})", first_of(actions)),
-            Some(Channel::Volume) => format!("does far more than usual ({})", first_of(actions)),
-            Some(Channel::Denials) => format!("is refused far more than usual ({})", first_of(actions)),
-            Some(Channel::Identity) => format!("acts here for the first time ({})", first_of(actions)),
-            Some(Channel::Dormant) => format!("is back after a long time ({})", first_of(actions)),
-            Some(Channel::Resource) => format!("touches what it never touched ({})", first_of(actions)),
-            _ => format!("does what it never did ({})", first_of(actions)),
-        },
+    let known = technique::of(actions.iter().map(Action::as_str));
+    let shown = match (known.map(|found| found.action).or(actions.first().map(Action::as_str)), actions.len()) {
+        (None, _) => "no known action".to_owned(),
+        (Some(one), 1) => format!("`{one}`"),
+        (Some(one), n) => format!("`{one}` and {} more", n - 1),
     };
+    let what = known.map_or_else(|| verb(session.heaviest()), |found| found.verb);
     let from = if session.facts_has(Channel::Network) { ", from a new network" } else { "" };
-    format!("`{who}` {what}{from}")
+    format!("`{who}` {what} ({shown}){from}")
 }
 
-fn first_of(actions: &[Action]) -> String {
-    match actions {
-        [] => "no known action".to_owned(),
-        [one] => format!("`{one}`"),
-        [one, rest @ ..] => format!("`{one}` and {} more", rest.len()),
+/// What a session is about when its actions are known for nothing.
+fn verb(heaviest: Option<Channel>) -> &'static str {
+    match heaviest {
+        Some(Channel::Network | Channel::Tool | Channel::Hour) => "acts from somewhere new",
+        Some(Channel::Volume) => "does far more than usual",
+        Some(Channel::Denials) => "is refused far more than usual",
+        Some(Channel::Identity) => "acts here for the first time",
+        Some(Channel::Dormant) => "is back after a long time",
+        Some(Channel::Resource) => "touches what it never touched",
+        _ => "does what it never did",
     }
 }
 

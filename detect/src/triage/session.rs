@@ -14,6 +14,8 @@ use crate::evidence::{self, Channel};
 const MAX_LENGTH_US: i64 = Time::DAY;
 /// Facts kept per session: the weightiest are told, and the halving makes the rest count nothing.
 const MAX_FACTS: usize = 256;
+/// Reasons told of one channel: the fourth new action says no more, and would crowd out the new network.
+const MAX_TOLD_PER_CHANNEL: usize = 3;
 
 /// One fact, whichever candidate told it: the same new network in three hours is one fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -165,11 +167,21 @@ impl Session {
         (sum + evidence::halving(context)).max(0.0)
     }
 
-    /// The facts as reasons, the heaviest first.
+    /// The facts as reasons, the heaviest first, of each channel the heaviest few.
     pub(crate) fn reasons(&self, most: usize) -> Vec<Reason> {
-        let mut facts: Vec<(&Channel, &Fact)> = self.facts.iter().map(|((channel, _), fact)| (channel, fact)).collect();
-        facts.sort_by(|a, b| b.1.nats.total_cmp(&a.1.nats).then(a.0.cmp(b.0)).then_with(|| a.1.text.cmp(&b.1.text)));
-        let reason = |(channel, fact): (&Channel, &Fact)| Reason { channel: channel.as_str().into(), nats: fact.nats, text: fact.text.clone() };
+        let mut facts: Vec<(Channel, &Fact)> = self.facts.iter().map(|((channel, _), fact)| (*channel, fact)).collect();
+        facts.sort_by(|a, b| b.1.nats.total_cmp(&a.1.nats).then(a.0.cmp(&b.0)).then_with(|| a.1.text.cmp(&b.1.text)));
+        let mut n_told: BTreeMap<Channel, usize> = BTreeMap::new();
+        facts.retain(|(channel, _)| {
+            let n = n_told.entry(*channel).or_default();
+            *n += 1;
+            *n <= MAX_TOLD_PER_CHANNEL
+        });
+        let reason = |(channel, fact): (Channel, &Fact)| Reason {
+            channel: channel.as_str().into(),
+            nats: fact.nats,
+            text: fact.text.clone(),
+        };
         facts.into_iter().take(most).map(reason).collect()
     }
 
