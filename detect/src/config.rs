@@ -225,7 +225,10 @@ impl Config {
             return Err(ConfigError::Share { name: "triage.false_share", value: share });
         }
         if !(self.triage.false_per_day > 0.0 && self.triage.false_per_day <= f64::from(self.triage.budget_per_day)) {
-            return Err(ConfigError::FalsePerDay { value: self.triage.false_per_day, budget: self.triage.budget_per_day });
+            return Err(ConfigError::FalsePerDay {
+                value: self.triage.false_per_day,
+                budget: self.triage.budget_per_day,
+            });
         }
         self.check_counts()?;
         let until = |entry: &Suppression| Time::parse(&entry.until).map_err(ConfigError::Until);
@@ -275,7 +278,6 @@ impl Config {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 
@@ -296,7 +298,8 @@ mod tests {
 
     #[test]
     fn bad_settings_say_what_is_wrong() {
-        let list = Suppression { identity: None, account: None, action: None, reason: "x".into(), until: "soon".into() };
+        let list =
+            Suppression { identity: None, account: None, action: None, reason: "x".into(), until: "soon".into() };
         let said = [
             refused(|c| c.lag = Duration::from_secs(90)),
             refused(|c| c.late = HOUR),

@@ -106,7 +106,8 @@ impl Detector {
     fn relieve(&mut self) {
         let most = self.config.given.max_pending;
         while self.totals.open > most {
-            let oldest = self.state.accounts.iter().filter_map(|(id, account)| Some((account.oldest_open()?, id))).min();
+            let oldest =
+                self.state.accounts.iter().filter_map(|(id, account)| Some((account.oldest_open()?, id))).min();
             let Some(id) = oldest.map(|(_, id)| id.clone()) else { return };
             self.with_account(&id, |account, env| account.relieve(&id, most.div_ceil(16), env));
         }

@@ -121,7 +121,8 @@ impl Scene<'_> {
         let nats = -(below / total).ln();
         let seen = self.rhythm().cells[weekend][hour];
         let day = if weekend == 1 { "weekend" } else { "weekday" };
-        let text = format!("{hour:02}:00 UTC on a {day}: active then on {seen} of its days, {known} active hours in all");
+        let text =
+            format!("{hour:02}:00 UTC on a {day}: active then on {seen} of its days, {known} active hours in all");
         (nats > 1.0).then(|| Evidence::new(Channel::Hour, nats, text))
     }
 

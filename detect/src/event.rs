@@ -1,6 +1,8 @@
 //! What the detectors keep of an access event.
 
-use schemas::{AccessEvent, Action, AccountId, IdentityId, IdentityKind, OrgId, Outcome, Provider, ResourceId, RiskClass, Text};
+use schemas::{
+    AccessEvent, AccountId, Action, IdentityId, IdentityKind, OrgId, Outcome, Provider, ResourceId, RiskClass, Text,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::law;

@@ -34,8 +34,17 @@ pub(crate) enum Channel {
 
 impl Channel {
     const ALL: [Self; 11] = [
-        Self::Action, Self::Peers, Self::Resource, Self::Network, Self::Tool, Self::Hour, Self::Volume, Self::Denials,
-        Self::Dormant, Self::Identity, Self::Risk,
+        Self::Action,
+        Self::Peers,
+        Self::Resource,
+        Self::Network,
+        Self::Tool,
+        Self::Hour,
+        Self::Volume,
+        Self::Denials,
+        Self::Dormant,
+        Self::Identity,
+        Self::Risk,
     ];
 
     /// The word in [`Reason::channel`].
@@ -165,7 +174,8 @@ mod tests {
 
     #[test]
     fn novelty_falls_with_a_steady_life() {
-        let said = [(0.0, 0.0), (0.0, 100.0), (50.0, 100.0), (100.0, 100.0)].map(|(k, h)| format!("{:.3}", novelty(k, h)));
+        let said =
+            [(0.0, 0.0), (0.0, 100.0), (50.0, 100.0), (100.0, 100.0)].map(|(k, h)| format!("{:.3}", novelty(k, h)));
         assert_eq!(said, ["0.250", "0.010", "0.490", "0.971"]);
     }
 

@@ -128,7 +128,8 @@ impl PeerModels {
     /// the last one. A day whose end the watermark passed before has no model any more: it would come too late.
     fn model_if_due(&mut self, from: i64, until: i64, out: &mut Output<Message>) {
         let settings = &self.config.given.peers;
-        let (Some(first), Some(folded_to), true) = (self.state.first_day, self.state.folded_to, self.state.is_stale) else {
+        let (Some(first), Some(folded_to), true) = (self.state.first_day, self.state.folded_to, self.state.is_stale)
+        else {
             return;
         };
         let by_age = first + i64::from(settings.min_days);

@@ -95,7 +95,8 @@ impl Triage {
             while let Some(entry) = org.waiting.first_entry().filter(|entry| entry.key().0 + Time::HOUR <= to.0) {
                 let (hour, rows) = entry.remove_entry();
                 *n_waiting -= rows.len();
-                let mut judge = Judge { config: &self.config, knowledge, told, metrics: &mut self.metrics, provisional };
+                let mut judge =
+                    Judge { config: &self.config, knowledge, told, metrics: &mut self.metrics, provisional };
                 judge.hour(org, hour, rows, out);
             }
             let config = &self.config;

@@ -120,7 +120,9 @@ impl Account {
 
     /// Moves on: closes hours and scores waiting events, each in the order of its model's end.
     pub(crate) fn advance(&mut self, id: &AccountId, to: Time, env: &mut Env<'_>) {
-        let mut ready_from = self.reached.map_or(Time(i64::MIN), |t| Time(t.0.saturating_add(env.config.lag_us)).floor(Time::HOUR) + HOUR);
+        let mut ready_from = self
+            .reached
+            .map_or(Time(i64::MIN), |t| Time(t.0.saturating_add(env.config.lag_us)).floor(Time::HOUR) + HOUR);
         loop {
             let close = self.oldest_open().map(|hour| hour.0.saturating_add(Time::HOUR)).filter(|end| *end <= to.0);
             let waiting = self.open.range(ready_from..).next().map(|(hour, _)| *hour);
@@ -175,7 +177,10 @@ impl Account {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one private step of `score` and `judge`, taken apart for the borrows")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one private step of `score` and `judge`, taken apart for the borrows"
+    )]
     fn add(
         &mut self,
         at: At,

@@ -68,7 +68,12 @@ mod tests {
         let mut grants = Grants::default();
         for n in 0..1000_i64 {
             let source = Text::from(format!("inline:{n}"));
-            grants.put(&Entitlement { source, valid_from: Time(n), valid_until: (n < 5).then_some(Time(50)), ..example::entitlement() });
+            grants.put(&Entitlement {
+                source,
+                valid_from: Time(n),
+                valid_until: (n < 5).then_some(Time(50)),
+                ..example::entitlement()
+            });
         }
         assert_eq!(grants.by_source.len(), MAX_SOURCES);
         assert_eq!((grants.oldest(Time(10)), grants.oldest(Time(50))), (Some(Time(0)), Some(Time(5))));

@@ -72,7 +72,12 @@ mod tests {
     fn model(start: i64) -> Model {
         let body = serde_json::to_string(&Body { day: start, ..Body::default() }).unwrap_or_default();
         let effective_from = Time(start * Time::DAY);
-        Model { effective_from, body: body.into(), model_id: format!("peers@{start}").into(), ..schemas::example::model() }
+        Model {
+            effective_from,
+            body: body.into(),
+            model_id: format!("peers@{start}").into(),
+            ..schemas::example::model()
+        }
     }
 
     #[test]

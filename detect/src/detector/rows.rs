@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::{AccountId, Action, Anomaly, Id128, IdentityId, IdentityKind, OrgId, Provider, ResourceId, RiskClass, Text, Time};
+use schemas::{
+    AccountId, Action, Anomaly, Id128, IdentityId, IdentityKind, OrgId, Provider, ResourceId, RiskClass, Text, Time,
+};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -78,11 +80,20 @@ pub(crate) struct RowBounds {
 
 impl Rows {
     /// Adds a candidate; whether it had to share a row for want of room.
-    pub(crate) fn add(&mut self, at: (Time, Id128), who: Who, found: Candidate, model: Option<&Text>, early: bool, bounds: RowBounds) -> bool {
+    pub(crate) fn add(
+        &mut self,
+        at: (Time, Id128),
+        who: Who,
+        found: Candidate,
+        model: Option<&Text>,
+        early: bool,
+        bounds: RowBounds,
+    ) -> bool {
         let mut key = (who.identity.clone(), SmolStr::new(found.detector), found.subject.clone());
         let of_identity = (who.identity.clone(), SmolStr::default(), SmolStr::default());
         let full = !self.rows.contains_key(&key)
-            && self.rows.range(of_identity..).take_while(|((id, ..), _)| *id == who.identity).count() >= bounds.candidates;
+            && self.rows.range(of_identity..).take_while(|((id, ..), _)| *id == who.identity).count()
+                >= bounds.candidates;
         if full {
             key.2 = SmolStr::new_static("other");
         }
@@ -143,9 +154,10 @@ impl Row {
         }
         self.n_tested = self.n_tested.max(found.n_tested);
         for piece in found.evidence {
-            let weaker = self.evidence.get(&piece.channel).is_none_or(|kept| {
-                piece.nats.total_cmp(&kept.nats).then_with(|| kept.text.cmp(&piece.text)).is_gt()
-            });
+            let weaker = self
+                .evidence
+                .get(&piece.channel)
+                .is_none_or(|kept| piece.nats.total_cmp(&kept.nats).then_with(|| kept.text.cmp(&piece.text)).is_gt());
             if weaker {
                 self.evidence.insert(piece.channel, piece);
                 self.changed = true;

@@ -82,7 +82,8 @@ impl Volume {
         let high = all.filter(|(_, n)| f64::from(**n) >= MIN_COUNT).filter_map(|(series, n)| {
             let moments = &self.series[series];
             let mean = factor * (moments.weight * moments.mean + PRIOR_MEAN) / (moments.weight + 1.0);
-            let spread = if moments.var > moments.mean { moments.mean.powi(2) / (moments.var - moments.mean) } else { f64::MAX };
+            let spread =
+                if moments.var > moments.mean { moments.mean.powi(2) / (moments.var - moments.mean) } else { f64::MAX };
             let size = spread.clamp(0.2, 1.0 + moments.weight / 2.0);
             // As many as were tested share the chance.
             let nats = evidence::count_nats(f64::from(*n), mean, size) - (tested as f64).ln();

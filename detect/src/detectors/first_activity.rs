@@ -37,7 +37,8 @@ fn newcomer(scene: &Scene<'_>) -> Option<Evidence> {
         None => String::new(),
     };
     let n = account.rates.n;
-    let text = format!("first activity of `{}` in `{}`, where {n} identities are active{age}", scene.who(), scene.account);
+    let text =
+        format!("first activity of `{}` in `{}`, where {n} identities are active{age}", scene.who(), scene.account);
     Some(Evidence::new(Channel::Identity, nats, text))
 }
 

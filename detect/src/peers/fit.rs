@@ -8,7 +8,7 @@ use linfa_clustering::KMeans;
 use ndarray::{Array2, Axis};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
-use schemas::{AccessLevel, Action, IdentityId, Id128, Provider};
+use schemas::{AccessLevel, Action, Id128, IdentityId, Provider};
 use smol_str::SmolStr;
 
 use crate::config::PeersConfig;
@@ -35,7 +35,7 @@ pub(crate) struct Fitted {
 pub(crate) fn model(profiles: &mut Profiles, day: i64, settings: &PeersConfig) -> Fitted {
     let all: BTreeSet<&Action> = profiles.by_identity.values().flat_map(|profile| profile.actions.keys()).collect();
     let number: BTreeMap<&Action, u32> = all.iter().zip(0..).map(|(action, n)| (*action, n)).collect();
-    let mut body = Body { day, actions: all.iter().map(|action| SmolStr::new(action)).collect(), ..Body::default() };
+    let mut body = Body { day, actions: all.iter().map(SmolStr::new).collect(), ..Body::default() };
     let mut n_failed = 0;
     for provider in Provider::ALL {
         let of_cloud: Vec<(&IdentityId, &Profile)> =
@@ -144,7 +144,12 @@ fn columns<'a>(profiles: &[(&IdentityId, &'a Profile)], max_dims: usize) -> BTre
 }
 
 /// A row for each identity: the square root of its fading counts, so that much use does not drown the rest, at length 1.
-fn matrix(profiles: &[(&IdentityId, &Profile)], columns: &BTreeMap<&Feature, usize>, day: i64, settings: &PeersConfig) -> Array2<f64> {
+fn matrix(
+    profiles: &[(&IdentityId, &Profile)],
+    columns: &BTreeMap<&Feature, usize>,
+    day: i64,
+    settings: &PeersConfig,
+) -> Array2<f64> {
     let width = columns.values().max().map_or(1, |most| most + 1);
     let mut rows = Array2::zeros((profiles.len(), width));
     for ((_, profile), mut row) in profiles.iter().zip(rows.rows_mut()) {
@@ -191,7 +196,12 @@ mod tests {
             for (place, service) in services.iter().enumerate() {
                 for n in 0..10 {
                     if (who * 7 + n * 3 + place) % 10 < 7 {
-                        let used = DayUse { provider: Provider::Aws, service: SmolStr::new(service), level: Some(level), used: true };
+                        let used = DayUse {
+                            provider: Provider::Aws,
+                            service: SmolStr::new(service),
+                            level: Some(level),
+                            used: true,
+                        };
                         let action = Action::from(format!("{service}:Action{n}"));
                         let identity = IdentityId::from(format!("aws:1:user/u{who:03}"));
                         profiles.add(identity, "1".into(), action, 10, &used, &settings);

@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn services_are_told_by_the_spelling() {
-        let said = ["s3:GetObject", "Microsoft.Storage/storageAccounts/read", "storage.objects.get", "odd"].map(service_of);
+        let said =
+            ["s3:GetObject", "Microsoft.Storage/storageAccounts/read", "storage.objects.get", "odd"].map(service_of);
         assert_eq!(said, ["s3", "Microsoft.Storage", "storage", "odd"]);
     }
 

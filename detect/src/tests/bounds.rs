@@ -23,7 +23,9 @@ fn give(detector: &mut Detector, n: usize, event: impl Fn(usize) -> schemas::Acc
 fn what_waits_is_bounded_and_the_oldest_is_scored_early() {
     let mut full = detector(|c| c.max_pending = 100);
     let at = |n: usize| Time(town::START.0 + n as i64 * Time::HOUR / 4);
-    let event = |n: usize| call("a", "1", at(n), &format!("s3:Get{n}"), AccessLevel::Read, "arn:aws:s3:::b", "198.51.100.7", "x");
+    let event = |n: usize| {
+        call("a", "1", at(n), &format!("s3:Get{n}"), AccessLevel::Read, "arn:aws:s3:::b", "198.51.100.7", "x")
+    };
     give(&mut full, 1000, event);
     let metrics = full.metrics().clone();
     assert!(metrics.detect_events_early >= 900, "{metrics:?}");
@@ -59,7 +61,18 @@ fn identities_and_their_values_are_bounded() {
 #[test]
 fn an_event_that_is_too_late_is_counted_and_left_out() {
     let mut room = detector(|_| {});
-    let event = |n: usize| call("a", "1", Time(town::START.0 + n as i64 * Time::HOUR), "s3:GetObject", AccessLevel::Read, "", "198.51.100.7", "x");
+    let event = |n: usize| {
+        call(
+            "a",
+            "1",
+            Time(town::START.0 + n as i64 * Time::HOUR),
+            "s3:GetObject",
+            AccessLevel::Read,
+            "",
+            "198.51.100.7",
+            "x",
+        )
+    };
     give(&mut room, 1, |_| event(100));
     room.advance(&Watermarks::default().with("1", event(101).time.0), &mut Output::default());
     give(&mut room, 1, |_| event(90));
@@ -141,7 +154,9 @@ fn the_end_of_a_run_tells_provisional_alerts_and_the_next_run_settles_them() {
     triage.apply(Batch::of(0, 0, [row.clone().into_message()]), &mut out);
     triage.finish(row.time.0, &mut out);
     let told = |out: &Output<Message>| match out.emitted.last() {
-        Some(Message::Alert(alert)) => Some((alert.alert_id, alert.revision, alert.provisional, alert.suppressed.is_some())),
+        Some(Message::Alert(alert)) => {
+            Some((alert.alert_id, alert.revision, alert.provisional, alert.suppressed.is_some()))
+        }
         _ => None,
     };
     let first = told(&out).expect("it is told");

@@ -125,7 +125,8 @@ impl House {
                 house.dice.shuffle(&mut now);
             }
             house.events(now, way);
-            let closed: Vec<Message> = rows.extract_if(..until, |day, _| day.0 + Time::DAY <= until.0).flat_map(|(_, rows)| rows).collect();
+            let closed: Vec<Message> =
+                rows.extract_if(..until, |day, _| day.0 + Time::DAY <= until.0).flat_map(|(_, rows)| rows).collect();
             let marks = accounts.iter().fold(Watermarks::default(), |marks, account| marks.with(account, until.0));
             house.mark(closed, &marks, way);
             step += 1;

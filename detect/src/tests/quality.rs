@@ -70,10 +70,23 @@ fn a_planted_intruder_is_the_top_alert_and_is_explained() {
 fn what_ones_group_never_does_weighs_more() {
     let mut events = town::people(24, 24, 6.0, 5);
     let day = Time(town::START.0 + 22 * Time::DAY + 10 * Time::HOUR);
-    let is_new = |event: &schemas::AccessEvent| event.identity_id == "aws:222222222222:user/ops-4" && event.operation == "GetMetricData";
+    let is_new = |event: &schemas::AccessEvent| {
+        event.identity_id == "aws:222222222222:user/ops-4" && event.operation == "GetMetricData"
+    };
     events.retain(|event| !is_new(event));
-    for (action, level) in [("cloudwatch:GetMetricData", schemas::AccessLevel::Read), ("dynamodb:Query", schemas::AccessLevel::Read)] {
-        events.push(town::call("ops-4", "222222222222", day, action, level, "arn:aws:s3:::ops-1", "198.7.0.1", "aws-cli"));
+    for (action, level) in
+        [("cloudwatch:GetMetricData", schemas::AccessLevel::Read), ("dynamodb:Query", schemas::AccessLevel::Read)]
+    {
+        events.push(town::call(
+            "ops-4",
+            "222222222222",
+            day,
+            action,
+            level,
+            "arn:aws:s3:::ops-1",
+            "198.7.0.1",
+            "aws-cli",
+        ));
     }
     let config = Config { candidate_p: 0.999, ..Config::default() };
     let house = House::run(&config, PLAIN, &events, end(24));
@@ -83,9 +96,13 @@ fn what_ones_group_never_does_weighs_more() {
     assert_eq!(group("aws:222222222222:user/ops-4"), group("aws:222222222222:user/ops-10"));
     assert_ne!(group("aws:222222222222:user/ops-4"), group("aws:222222222222:user/dev-3"));
     let peers = |action: &str| {
-        let mut of = house.answer.anomalies.values().filter(|row| row.time == day && row.action.as_deref() == Some(action));
+        let mut of =
+            house.answer.anomalies.values().filter(|row| row.time == day && row.action.as_deref() == Some(action));
         let row = of.find(|row| &*row.detector == "first_action").expect("a first use is a candidate");
-        row.reasons.iter().find(|reason| &*reason.channel == "peers").map(|reason| (reason.nats, reason.text.to_string()))
+        row.reasons
+            .iter()
+            .find(|reason| &*reason.channel == "peers")
+            .map(|reason| (reason.nats, reason.text.to_string()))
     };
     let (common, alien) = (peers("cloudwatch:GetMetricData"), peers("dynamodb:Query"));
     println!("{common:?}\n{alien:?}");

@@ -31,13 +31,15 @@ fn small() -> (Config, Vec<schemas::AccessEvent>, Time) {
 
 fn ways() -> impl Strategy<Value = Way> {
     let partitions = prop_oneof![Just(1_u32), Just(2), Just(4)];
-    (partitions, 1..200_usize, 1..u64::MAX, 0..40_usize, 0..3_i64).prop_map(|(n_partitions, batch, seed, restart_every, ahead_hours)| Way {
-        n_partitions,
-        batch,
-        seed,
-        restart_every,
-        ahead_hours,
-    })
+    (partitions, 1..200_usize, 1..u64::MAX, 0..40_usize, 0..3_i64).prop_map(
+        |(n_partitions, batch, seed, restart_every, ahead_hours)| Way {
+            n_partitions,
+            batch,
+            seed,
+            restart_every,
+            ahead_hours,
+        },
+    )
 }
 
 proptest! {

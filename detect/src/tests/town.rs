@@ -8,16 +8,66 @@ use super::house::Dice;
 pub(super) const START: Time = Time(1_767_571_200_000_000);
 
 const PERSONAS: [(&str, AccessLevel, [&str; 8]); 3] = [
-    ("dev", AccessLevel::Read, ["s3:GetObject", "s3:ListBucket", "dynamodb:Query", "lambda:GetFunction", "lambda:InvokeFunction", "logs:GetLogEvents", "sqs:SendMessage", "sqs:ReceiveMessage"]),
-    ("ops", AccessLevel::List, ["ec2:DescribeInstances", "ec2:RunInstances", "ec2:StopInstances", "autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricData", "ec2:CreateTags", "elasticloadbalancing:DescribeLoadBalancers", "ec2:DescribeVolumes"]),
-    ("audit", AccessLevel::List, ["iam:ListUsers", "iam:ListRoles", "config:DescribeConfigRules", "cloudtrail:LookupEvents", "iam:GetRole", "s3:ListAllMyBuckets", "kms:ListKeys", "iam:ListPolicies"]),
+    (
+        "dev",
+        AccessLevel::Read,
+        [
+            "s3:GetObject",
+            "s3:ListBucket",
+            "dynamodb:Query",
+            "lambda:GetFunction",
+            "lambda:InvokeFunction",
+            "logs:GetLogEvents",
+            "sqs:SendMessage",
+            "sqs:ReceiveMessage",
+        ],
+    ),
+    (
+        "ops",
+        AccessLevel::List,
+        [
+            "ec2:DescribeInstances",
+            "ec2:RunInstances",
+            "ec2:StopInstances",
+            "autoscaling:DescribeAutoScalingGroups",
+            "cloudwatch:GetMetricData",
+            "ec2:CreateTags",
+            "elasticloadbalancing:DescribeLoadBalancers",
+            "ec2:DescribeVolumes",
+        ],
+    ),
+    (
+        "audit",
+        AccessLevel::List,
+        [
+            "iam:ListUsers",
+            "iam:ListRoles",
+            "config:DescribeConfigRules",
+            "cloudtrail:LookupEvents",
+            "iam:GetRole",
+            "s3:ListAllMyBuckets",
+            "kms:ListKeys",
+            "iam:ListPolicies",
+        ],
+    ),
 ];
 
 /// One call of one person.
-pub(super) fn call(who: &str, account: &str, time: Time, action: &str, level: AccessLevel, resource: &str, ip: &str, tool: &str) -> AccessEvent {
+#[expect(clippy::too_many_arguments, reason = "a call in a test is one line")]
+pub(super) fn call(
+    who: &str,
+    account: &str,
+    time: Time,
+    action: &str,
+    level: AccessLevel,
+    resource: &str,
+    ip: &str,
+    tool: &str,
+) -> AccessEvent {
     let place = format!("{who}|{account}|{}|{action}|{resource}|{ip}", time.0);
     let service = action.split(':').next().unwrap_or_default();
-    let used = Use { action: action.into(), resource_id: Some(resource.into()), ..example::access_event().uses[0].clone() };
+    let used =
+        Use { action: action.into(), resource_id: Some(resource.into()), ..example::access_event().uses[0].clone() };
     AccessEvent {
         event_id: Id128::of_parts(&[place.as_bytes()]),
         time,
@@ -72,7 +122,11 @@ pub(super) fn intruder(day: i64) -> Vec<AccessEvent> {
         ("sts:GetCallerIdentity", AccessLevel::Read, ""),
         ("iam:ListUsers", AccessLevel::List, ""),
         ("secretsmanager:ListSecrets", AccessLevel::List, ""),
-        ("secretsmanager:GetSecretValue", AccessLevel::Read, "arn:aws:secretsmanager:eu-central-1:111111111111:secret:db-1"),
+        (
+            "secretsmanager:GetSecretValue",
+            AccessLevel::Read,
+            "arn:aws:secretsmanager:eu-central-1:111111111111:secret:db-1",
+        ),
         ("iam:CreateAccessKey", AccessLevel::Permissions, "arn:aws:iam::111111111111:user/ops-1"),
     ];
     let at = |n: usize| Time(night + n as i64 * 90_000_000);

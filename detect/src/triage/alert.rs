@@ -51,7 +51,8 @@ pub(crate) fn of(session: &Session, knowledge: &Knowledge) -> Alert {
 
 /// Its actions, the most dangerous first, then as they came.
 fn by_risk(session: &Session) -> Vec<Action> {
-    let mut actions: Vec<(&Action, RiskClass, Time)> = session.actions.iter().map(|(a, (class, at))| (a, *class, *at)).collect();
+    let mut actions: Vec<(&Action, RiskClass, Time)> =
+        session.actions.iter().map(|(a, (class, at))| (a, *class, *at)).collect();
     actions.sort_by(|a, b| b.1.cmp(&a.1).then(a.2.cmp(&b.2)).then(a.0.cmp(b.0)));
     actions.into_iter().map(|(action, ..)| action.clone()).collect()
 }
@@ -62,7 +63,8 @@ fn severity(session: &Session, nats: f64, knowledge: &Knowledge) -> Severity {
     let dangerous = session.class() >= RiskClass::PermissionsManagement || tampers;
     let harmless = session.class() <= RiskClass::Tag && !tampers;
     let could_much = knowledge.is_high(&session.identity, &session.account, session.first_at);
-    let steps = (steps + usize::from(dangerous) + usize::from(could_much && !harmless)).saturating_sub(usize::from(harmless));
+    let steps =
+        (steps + usize::from(dangerous) + usize::from(could_much && !harmless)).saturating_sub(usize::from(harmless));
     [Severity::Low, Severity::Medium, Severity::High, Severity::Critical][steps.min(3)]
 }
 
@@ -109,5 +111,6 @@ fn covers(entry: &Suppression, session: &Session) -> bool {
     };
     fits(&entry.identity, &session.identity)
         && fits(&entry.account, &session.account)
-        && (entry.action.is_none() || !session.actions.is_empty() && session.actions.keys().all(|a| fits(&entry.action, a)))
+        && (entry.action.is_none()
+            || !session.actions.is_empty() && session.actions.keys().all(|a| fits(&entry.action, a)))
 }

@@ -87,7 +87,8 @@ impl Budget {
     /// The level of the current test.
     fn level(&self, config: &TriageConfig) -> f64 {
         let own = gamma(self.n_tests) * config.false_per_day;
-        let earned: f64 = self.raised.iter().map(|at| gamma(self.n_tests.saturating_sub(*at)) * config.false_share).sum();
+        let earned: f64 =
+            self.raised.iter().map(|at| gamma(self.n_tests.saturating_sub(*at)) * config.false_share).sum();
         let past_half = self.raised.len() as f64 - f64::from(config.budget_per_day) / 2.0;
         (own + earned).min(1.0) * f64::exp2(-past_half.max(0.0))
     }

@@ -94,7 +94,8 @@ mod tests {
             knowledge.put(&Pci { revision: 0, score: 99.0, ..row }, 10);
         }
         let row = example::pci();
-        let could = |day: i64| knowledge.could(&row.scope_id.as_str().into(), &row.account_id, Time(day * Time::DAY + 5));
+        let could =
+            |day: i64| knowledge.could(&row.scope_id.as_str().into(), &row.account_id, Time(day * Time::DAY + 5));
         assert_eq!(could(18).as_deref(), Some("PCI 18.0 (low): 9 actions granted, 1 of them used"));
         assert_eq!(could(3), None, "only the last few are kept");
     }

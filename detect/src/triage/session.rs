@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::{AccountId, Action, Anomaly, Id128, IdentityId, IdentityKind, OrgId, Provider, Reason, ResourceId, RiskClass, Text, Time};
+use schemas::{
+    AccountId, Action, Anomaly, Id128, IdentityId, IdentityKind, OrgId, Provider, Reason, ResourceId, RiskClass, Text,
+    Time,
+};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -108,7 +111,9 @@ impl Session {
         for reason in &row.reasons {
             self.add_fact(row, reason);
         }
-        if let Some(action) = row.action.as_ref().filter(|action| self.actions.len() < most || self.actions.contains_key(*action)) {
+        if let Some(action) =
+            row.action.as_ref().filter(|action| self.actions.len() < most || self.actions.contains_key(*action))
+        {
             let class = row.risk_class.unwrap_or(RiskClass::List);
             let known = self.actions.entry(action.clone()).or_insert((class, row.time));
             known.0 = known.0.max(class);
@@ -216,7 +221,9 @@ impl Session {
 fn subject(channel: Channel, row: &Anomaly) -> SmolStr {
     let text: Option<&str> = match channel {
         Channel::Hour | Channel::Identity => None,
-        Channel::Network => return row.source_ip.as_deref().and_then(event::network).map(|n| SmolStr::new(&n)).unwrap_or_default(),
+        Channel::Network => {
+            return row.source_ip.as_deref().and_then(event::network).map(|n| SmolStr::new(&n)).unwrap_or_default();
+        }
         Channel::Tool => row.tool.as_deref(),
         Channel::Resource => row.resource_id.as_deref(),
         Channel::Volume | Channel::Denials => row.risk_class.map(RiskClass::as_str),
