@@ -82,6 +82,8 @@ fn grid(
         }
     }
     for line in table.lines() {
+        // Without lines, the padding of the first column would only indent everything.
+        let line = if limit.is_none() { line.strip_prefix(' ').unwrap_or(&line) } else { &line };
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())

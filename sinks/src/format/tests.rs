@@ -104,7 +104,7 @@ fn no_rows_are_still_valid() {
     assert_eq!(text(Format::Json), "[]\n");
     assert_eq!(text(Format::Ndjson), "");
     assert_eq!(text(Format::Csv), "name,n,score,time,body,list\n");
-    assert!(text(Format::Table).starts_with(" name"));
+    assert!(text(Format::Table).starts_with("name"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub enum QueryError {
     #[error("`{0}` is refused: a query only reads; use SELECT, EXPLAIN, DESCRIBE or SHOW TABLES")]
     ReadOnly(String),
     /// A table that does not exist.
-    #[error("no table is called `{name}`{}; there are {}", meant(.hint.as_deref()), .tables.join(", "))]
+    #[error("no table is called `{name}`;{} tables: {}", meant(.hint.as_deref()), .tables.join(", "))]
     UnknownTable {
         /// What was asked for.
         name: String,
@@ -30,7 +30,7 @@ pub enum QueryError {
         tables: Vec<String>,
     },
     /// A column that does not exist.
-    #[error("no column is called `{name}`{}; there are {}", meant(.hint.as_deref()), .columns.join(", "))]
+    #[error("no column is called `{name}`;{} columns: {}", meant(.hint.as_deref()), .columns.join(", "))]
     UnknownColumn {
         /// What was asked for.
         name: String,
@@ -59,7 +59,7 @@ pub enum QueryError {
 }
 
 fn meant(name: Option<&str>) -> String {
-    name.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    name.map_or_else(String::new, |name| format!(" did you mean `{name}`?"))
 }
 
 /// The nearest of some names, when it is near.
@@ -123,6 +123,9 @@ fn clean(message: &str) -> String {
     let mut text = message.lines().next().unwrap_or_default().trim();
     while let Some(rest) = LABELS.iter().find_map(|label| text.strip_prefix(label)) {
         text = rest.trim_start_matches("caused by").trim();
+    }
+    if text.ends_with("only supports a single SQL statement") {
+        return "one statement at a time, please".to_owned();
     }
     let text = text.strip_prefix("ParserError(\"").and_then(|text| text.strip_suffix("\")")).unwrap_or(text);
     let text = text.trim_end_matches('.');

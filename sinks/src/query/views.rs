@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use datafusion::catalog::TableProvider;
+use datafusion::common::UnnestOptions;
 use datafusion::prelude::SessionContext;
 
 use super::QueryError;
@@ -32,7 +33,9 @@ pub(super) async fn all(root: &Path, state: &LakeState) -> Result<Vec<View>, Que
             add(&planner, &mut views, &format!("{}_current", table.name), &sql).await?;
         }
         if table.name == "access_event" {
+            unnest(&planner, "uses").await?;
             add(&planner, &mut views, "access_event_use", &uses(&schema)).await?;
+            unnest(&planner, "resources").await?;
             add(&planner, &mut views, "access_event_resource", &resources(&schema)).await?;
         }
     }
@@ -114,9 +117,16 @@ fn resources(schema: &Schema) -> String {
 
 fn flat(list: &str, schema: &Schema, column: impl Fn(&str) -> Option<String>) -> String {
     let columns: Vec<String> = schema.fields().iter().filter_map(|field| column(field.name())).collect();
-    let columns = columns.join(", ");
-    format!(
-        "SELECT {columns} FROM (SELECT *, unnest(CASE WHEN empty(\"{list}\") THEN NULL ELSE \"{list}\" END) AS u \
-         FROM access_event)"
-    )
+    format!("SELECT {} FROM _flat_{list}", columns.join(", "))
+}
+
+/// Makes `_flat_<list>`: events with one element of the list as `u`, which is null where the list is empty. SQL's own
+/// `unnest` would drop such events.
+async fn unnest(planner: &SessionContext, list: &str) -> Result<(), QueryError> {
+    let sql = format!("SELECT *, CASE WHEN empty(\"{list}\") THEN NULL ELSE \"{list}\" END AS u FROM access_event");
+    let options = UnnestOptions::new().with_preserve_nulls(true);
+    let frame = planner.sql(&sql).await.and_then(|frame| frame.unnest_columns_with_options(&["u"], options));
+    let view = frame.map_err(QueryError::of)?.into_view();
+    planner.register_table(format!("_flat_{list}"), view).map_err(QueryError::of)?;
+    Ok(())
 }
