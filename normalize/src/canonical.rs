@@ -177,7 +177,7 @@ impl Scanner<'_> {
     /// Takes a string whose opening quote was taken.
     fn string(&mut self) -> Result<Hash, Reject> {
         let start = self.at;
-        self.to_quote_or_escape()?;
+        self.skip_plain()?;
         if self.bytes[self.at] == b'"' {
             self.at += 1;
             return Ok(Hash::of(STRING, &self.bytes[start..self.at - 1]));
@@ -193,12 +193,12 @@ impl Scanner<'_> {
             }
             self.escape()?;
             from = self.at;
-            self.to_quote_or_escape()?;
+            self.skip_plain()?;
         }
     }
 
     /// Moves to the next quote or backslash, eight bytes at a time.
-    fn to_quote_or_escape(&mut self) -> Result<(), Reject> {
+    fn skip_plain(&mut self) -> Result<(), Reject> {
         while let Some(chunk) = self.bytes.get(self.at..self.at + 8) {
             let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
             let found = bytes_equal(word, b'"') | bytes_equal(word, b'\\');
@@ -253,7 +253,11 @@ impl Scanner<'_> {
         }
         match char::from_u32(code) {
             Some(char) => self.unescaped.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
-            None => self.unescaped.extend([0xe0 | (code >> 12) as u8, 0x80 | (code >> 6) as u8 & 0x3f, 0x80 | code as u8 & 0x3f]),
+            None => self.unescaped.extend([
+                0xe0 | (code >> 12) as u8,
+                0x80 | (code >> 6) as u8 & 0x3f,
+                0x80 | code as u8 & 0x3f,
+            ]),
         }
         Ok(())
     }

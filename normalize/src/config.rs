@@ -68,7 +68,9 @@ impl Config {
         if max_record_bytes < 1024 {
             return Err(ConfigError::SmallRecord(self.max_record));
         }
-        if let Some(account) = self.own_accounts.iter().find(|id| id.len() != 12 || !id.bytes().all(|b| b.is_ascii_digit())) {
+        if let Some(account) =
+            self.own_accounts.iter().find(|id| id.len() != 12 || !id.bytes().all(|b| b.is_ascii_digit()))
+        {
             return Err(ConfigError::NoAccount(account.to_string()));
         }
         Ok(ValidConfig {
@@ -98,7 +100,6 @@ pub struct ValidConfig {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 

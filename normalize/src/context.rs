@@ -1,7 +1,8 @@
 //! What a provider knows besides the record's own text.
 
 use schemas::{
-    AccessEvent, AccountId, ActionKnown, Category, Id128, IdentityId, IdentityKind, Outcome, RawRecord, Text, Time, Vantage,
+    AccessEvent, AccountId, ActionKnown, Category, Id128, IdentityId, IdentityKind, Outcome, RawRecord, Text, Time,
+    Vantage,
 };
 
 use crate::ValidConfig;

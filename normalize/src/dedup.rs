@@ -117,7 +117,11 @@ mod tests {
         }
         assert_eq!(dedup.note(Time(5 * Time::DAY), 4, Some(4)), (Seen::New, 1));
         assert_eq!(dedup.note(Time(9 * Time::DAY), 1, Some(1)), (Seen::Copy, 0));
-        assert_eq!(dedup.note(Time(Time::DAY), 2, Some(2)), (Seen::New, 1), "it was forgotten, and is again as the oldest");
+        assert_eq!(
+            dedup.note(Time(Time::DAY), 2, Some(2)),
+            (Seen::New, 1),
+            "it was forgotten, and is again as the oldest"
+        );
         assert_eq!(dedup.note(Time(9 * Time::DAY), 3, Some(3)), (Seen::Copy, 0));
     }
 

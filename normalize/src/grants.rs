@@ -15,12 +15,13 @@ mod inventory;
 mod policies;
 mod rows;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests;
 
 use std::collections::BTreeMap;
 
-use schemas::{AccountId, DeadLetter, Id128, Inventory, Mark, Message, Noun, OrgId, Origin, Provider, RawGrant, Text, Time};
+use schemas::{
+    AccountId, DeadLetter, Id128, Inventory, Mark, Message, Noun, OrgId, Origin, Provider, RawGrant, Text, Time,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stream::{Output, StateError};
@@ -163,7 +164,11 @@ impl Grants {
     fn end(&mut self, key: &(ListKey, Id128), grant: &RawGrant, out: &mut Output<Message>) {
         let open = self.state.open.remove(key).unwrap_or_default();
         if open.overflowed {
-            return reject(grant, "the snapshot has more objects than `normalize.max_snapshot_objects` allows".to_owned(), out);
+            return reject(
+                grant,
+                "the snapshot has more objects than `normalize.max_snapshot_objects` allows".to_owned(),
+                out,
+            );
         }
         if i64::try_from(open.objects.len()) != Ok(grant.place) {
             let reason = format!("the snapshot has {} of {} objects and is dropped", open.objects.len(), grant.place);
@@ -191,7 +196,10 @@ impl Grants {
                     list.history.complete(stamp);
                 }
                 self.main(key, stamp, &facts, None, out);
-                if is_newest && grant.provider != Provider::Aws && let Some(list) = self.state.lists.get_mut(key) {
+                if is_newest
+                    && grant.provider != Provider::Aws
+                    && let Some(list) = self.state.lists.get_mut(key)
+                {
                     list.facts = facts;
                 }
             }
@@ -201,9 +209,8 @@ impl Grants {
     /// Reads the newest main lists of an account again.
     fn again(&mut self, provider: Provider, account: Option<&AccountId>, at: Time, out: &mut Output<Message>) {
         let shared = account.is_none_or(|account| is_shared(account) || self.is_tenant(account));
-        let wanted = |key: &ListKey| {
-            key.0 == provider && role_of(&key.2) == Role::Main && (shared || Some(&key.1) == account)
-        };
+        let wanted =
+            |key: &ListKey| key.0 == provider && role_of(&key.2) == Role::Main && (shared || Some(&key.1) == account);
         let keys: Vec<ListKey> = self.state.lists.keys().filter(|key| wanted(key)).cloned().collect();
         for key in keys {
             let Some(list) = self.state.lists.get_mut(&key) else { continue };
@@ -220,7 +227,14 @@ impl Grants {
         self.state.tenants.values().any(|tenant| tenant.as_str() == account.as_str())
     }
 
-    fn main(&mut self, key: &ListKey, stamp: Stamp, facts: &[Fact], dropped_at: Option<Time>, out: &mut Output<Message>) {
+    fn main(
+        &mut self,
+        key: &ListKey,
+        stamp: Stamp,
+        facts: &[Fact],
+        dropped_at: Option<Time>,
+        out: &mut Output<Message>,
+    ) {
         let Some(drafts) = self.drafts(key, stamp.0, facts, out) else { return };
         let Some(list) = self.state.lists.get_mut(key) else { return };
         let max = self.config.max_entitlements;
@@ -292,7 +306,8 @@ impl Grants {
         for (key, list) in &self.state.lists {
             let waits = key.0 == Provider::Azure && role_of(&key.2) == Role::Main && !list.facts.is_empty();
             if waits && self.tenant(&key.1).is_none() {
-                let reason = format!("no event names the tenant of subscription `{}`: set `normalize.azure_tenant`", key.1);
+                let reason =
+                    format!("no event names the tenant of subscription `{}`: set `normalize.azure_tenant`", key.1);
                 reject_list(key, list, reason, out);
             }
         }
@@ -328,11 +343,14 @@ fn is_shared(account: &str) -> bool {
 fn reject(grant: &RawGrant, reason: String, out: &mut Output<Message>) {
     let origin = grant.origin.clone();
     let provider = Some(grant.provider);
-    out.reject(DeadLetter::of(crate::room::NAME, reason, provider, origin, grant.ingested_at, &grant.body).into_message());
+    out.reject(
+        DeadLetter::of(crate::room::NAME, reason, provider, origin, grant.ingested_at, &grant.body).into_message(),
+    );
 }
 
 fn reject_list(key: &ListKey, list: &List, reason: String, out: &mut Output<Message>) {
     let origin = list.origin.clone();
-    let letter = DeadLetter::of(crate::room::NAME, reason, Some(key.0), origin, list.read_at, &schemas::Body::default());
+    let letter =
+        DeadLetter::of(crate::room::NAME, reason, Some(key.0), origin, list.read_at, &schemas::Body::default());
     out.reject(letter.into_message());
 }

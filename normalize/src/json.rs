@@ -314,7 +314,6 @@ macro_rules! object {
 pub(crate) use object;
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 
@@ -342,10 +341,16 @@ mod tests {
 
     #[test]
     fn what_has_the_wrong_type_is_absent() {
-        check(r#"{"text":"a","flag":true,"raw":{"x":[1]},"inner":{"name":"n"},"list":["p","q"]}"#, r#"a Some(true) {"x":[1]} n ["p", "q"]"#);
+        check(
+            r#"{"text":"a","flag":true,"raw":{"x":[1]},"inner":{"name":"n"},"list":["p","q"]}"#,
+            r#"a Some(true) {"x":[1]} n ["p", "q"]"#,
+        );
         check(r#"{"Text":"\u0061","flag":"FALSE","raw":null,"inner":[],"list":{}}"#, "a Some(false) - - []");
         check(r#"{"text":{"a":[{}]},"flag":{"a":1},"raw":"s","inner":"x","list":"y"}"#, "- None \"s\" - []");
-        check(r#"{"text":17,"flag":[1,2],"raw":1.5,"inner":3,"list":[1,{"a":1},"z"]}"#, r#"17 None 1.5 - ["-", "-", "z"]"#);
+        check(
+            r#"{"text":17,"flag":[1,2],"raw":1.5,"inner":3,"list":[1,{"a":1},"z"]}"#,
+            r#"17 None 1.5 - ["-", "-", "z"]"#,
+        );
         check(r#"{"text":"first","text":"","other":{"text":"no"}}"#, "- None - - []");
         check("[1,2]", "- None - - []");
     }

@@ -16,7 +16,10 @@ mod when;
 
 /// What a record says. One record is at most one event, so that the sum of the tally holds.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every record is an event, and a box would be moved into an Arc next")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every record is an event, and a box would be moved into an Arc next"
+)]
 pub(crate) enum Normalized {
     /// An access. The room sets its `event_id` from `provider_event_id` and the record's canonical hash.
     Event(AccessEvent),
@@ -32,7 +35,12 @@ pub(crate) struct Providers {
 
 impl Providers {
     /// Reads one record. The text is valid JSON of a bounded depth.
-    pub(crate) fn normalize(&mut self, provider: Provider, body: &str, ctx: &Context<'_>) -> Result<Normalized, Reject> {
+    pub(crate) fn normalize(
+        &mut self,
+        provider: Provider,
+        body: &str,
+        ctx: &Context<'_>,
+    ) -> Result<Normalized, Reject> {
         match provider {
             Provider::Aws => aws::normalize(body, ctx, &mut self.aws),
             Provider::Azure => azure::normalize(body, ctx),

@@ -73,7 +73,9 @@ impl Normalizer {
                 self.tallies.note(raw.provider, &raw.origin, Fate::DeadLetter);
                 let reason = reject.to_string();
                 let origin = raw.origin.clone();
-                out.reject(DeadLetter::of(NAME, reason, Some(raw.provider), origin, raw.ingested_at, &raw.body).into_message());
+                out.reject(
+                    DeadLetter::of(NAME, reason, Some(raw.provider), origin, raw.ingested_at, &raw.body).into_message(),
+                );
             }
         }
     }
@@ -165,3 +167,6 @@ impl Transform<Message> for Normalizer {
         self.grants.restore(&state.grants)
     }
 }
+
+#[cfg(test)]
+mod tests;

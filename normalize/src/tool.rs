@@ -93,7 +93,10 @@ const MAX_LOOKED_AT: usize = 1024;
 /// agent tells of none. A cloud service's host name there is the service and no tool.
 pub(crate) fn of_user_agent(user_agent: &str) -> Option<&'static str> {
     let lower = user_agent.get(..MAX_LOOKED_AT).unwrap_or(user_agent).to_ascii_lowercase();
-    TOOLS.iter().find(|(part, _)| memchr::memmem::find(lower.as_bytes(), part.as_bytes()).is_some()).map(|(_, tool)| *tool)
+    TOOLS
+        .iter()
+        .find(|(part, _)| memchr::memmem::find(lower.as_bytes(), part.as_bytes()).is_some())
+        .map(|(_, tool)| *tool)
 }
 
 #[cfg(test)]
@@ -103,7 +106,10 @@ mod tests {
     #[test]
     fn user_agents_name_tools() {
         for (user_agent, tool) in [
-            ("aws-cli/2.15.0 Python/3.11.6 Linux/5.10 exe/x86_64.amzn.2 prompt/off command/iam.list-users", Some("aws-cli")),
+            (
+                "aws-cli/2.15.0 Python/3.11.6 Linux/5.10 exe/x86_64.amzn.2 prompt/off command/iam.list-users",
+                Some("aws-cli"),
+            ),
             ("APN/1.0 HashiCorp/1.0 Terraform/1.5.7 (+https://www.terraform.io) aws-sdk-go-v2/1.21", Some("terraform")),
             ("[Boto3/1.26.3 Python/3.10.6 Linux/5.15 Botocore/1.29.3]", Some("boto3")),
             ("[S3Console/0.4, aws-internal/3 aws-sdk-java/1.12]", Some("aws-sdk-java")),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use permissions::aws::parse_policy;
-use schemas::{AccountId, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider, Text, Time, identity};
+use schemas::{
+    AccountId, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider, Text, Time, identity,
+};
 use serde_json::Value;
 use stream::Output;
 

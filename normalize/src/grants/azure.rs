@@ -36,8 +36,9 @@ fn assignment(object: &Value, reader: &mut Reader<'_>) -> Result<Fact, String> {
     let id = text(object, "id").or_else(|| text(object, "name")).ok_or("field `id` is missing or no text")?;
     let denied: Vec<Member> = items(body, "principals").iter().filter_map(member).collect();
     if !denied.is_empty() {
-        let hash = role_definition(&serde_json::to_vec(object).unwrap_or_default())
-            .map(|role| reader.policies.put(Policy::of(Provider::Azure, role.statements, role.errors, reader.at), reader.out));
+        let hash = role_definition(&serde_json::to_vec(object).unwrap_or_default()).map(|role| {
+            reader.policies.put(Policy::of(Provider::Azure, role.statements, role.errors, reader.at), reader.out)
+        });
         return made(object, id, EntitlementKind::DenyAssignment, denied, hash);
     }
     let principal = Member {

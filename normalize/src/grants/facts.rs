@@ -1,7 +1,8 @@
 //! What is kept of a snapshot's objects: their ids, and their policies by hash.
 
 use schemas::{
-    AccountId, Entitlement, EntitlementKind, IdentityId, IdentityKind, OrgId, PolicyHash, Provider, ResourceId, Text, Time,
+    AccountId, Entitlement, EntitlementKind, IdentityId, IdentityKind, OrgId, PolicyHash, Provider, ResourceId, Text,
+    Time,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

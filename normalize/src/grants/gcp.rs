@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use permissions::gcp::role;
 use schemas::{
-    AccountId, EntitlementKind, Id128, IdentityId, IdentityKind, OrgId, Policy, PolicyHash, Provider, ResourceId, Text, identity,
+    AccountId, EntitlementKind, Id128, IdentityId, IdentityKind, OrgId, Policy, PolicyHash, Provider, ResourceId, Text,
+    identity,
 };
 use serde_json::Value;
 
@@ -41,7 +42,8 @@ fn binding(object: &Value, resource: &str, org_id: Option<&OrgId>) -> Result<Fac
         resource: ResourceId::from(resource),
         role: required(object, "role")?.into(),
         members: items(object, "members").iter().filter_map(Value::as_str).map(Text::from).collect(),
-        condition: condition.map(|found| text(found, "expression").map_or_else(|| found.to_string(), str::to_owned).into()),
+        condition: condition
+            .map(|found| text(found, "expression").map_or_else(|| found.to_string(), str::to_owned).into()),
         org_id: org_id.cloned(),
     }))
 }

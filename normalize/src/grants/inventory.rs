@@ -23,7 +23,13 @@ pub(super) fn object(provider: Provider, object: &Value) -> Result<Fact, String>
 }
 
 /// One row for each kind.
-pub(super) fn rows(provider: Provider, account: &AccountId, at: Time, facts: &[Fact], max_ids: usize) -> Vec<Inventory> {
+pub(super) fn rows(
+    provider: Provider,
+    account: &AccountId,
+    at: Time,
+    facts: &[Fact],
+    max_ids: usize,
+) -> Vec<Inventory> {
     let mut kinds: BTreeMap<&Text, BTreeSet<&ResourceId>> = BTreeMap::new();
     for fact in facts {
         if let Fact::Resource { kind, id } = fact {

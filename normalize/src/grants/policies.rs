@@ -39,7 +39,13 @@ impl Policies {
     }
 
     /// A policy that the snapshot names and does not hold.
-    pub(super) fn unknown(&mut self, provider: Provider, name: &str, at: Time, out: &mut Output<Message>) -> PolicyHash {
+    pub(super) fn unknown(
+        &mut self,
+        provider: Provider,
+        name: &str,
+        at: Time,
+        out: &mut Output<Message>,
+    ) -> PolicyHash {
         let error = Text::from(format!("policy `{name}` is not in the snapshot"));
         self.put(Policy::of(provider, Vec::new(), vec![error], at), out)
     }

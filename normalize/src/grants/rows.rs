@@ -100,7 +100,13 @@ pub(super) struct Rows(BTreeMap<String, Row>);
 
 impl Rows {
     /// Takes the rows that a snapshot names and emits what changed. Returns how many were left out, with `max` known.
-    pub(super) fn observe(&mut self, seen: Seen<'_>, drafts: Vec<Draft>, max: usize, out: &mut Output<Message>) -> usize {
+    pub(super) fn observe(
+        &mut self,
+        seen: Seen<'_>,
+        drafts: Vec<Draft>,
+        max: usize,
+        out: &mut Output<Message>,
+    ) -> usize {
         let Seen { list, history, stamp, dropped_at } = seen;
         let mut n_left_out = 0;
         let named = by_key(drafts);

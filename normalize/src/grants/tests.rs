@@ -122,7 +122,11 @@ fn what_a_snapshot_deletes() {
         ("an object lost", short, kept),
         ("an object unreadable", broken, kept),
         ("older", aws(5, &[a], Mark::End), ["a identity 5 - A1", "b identity 10 - B1"]),
-        ("re-created", aws(20, &[user("a", "A2", &[]), user("b", "B1", &[])], Mark::End), ["a identity 10 - A2", "b identity 10 - B1"]),
+        (
+            "re-created",
+            aws(20, &[user("a", "A2", &[]), user("b", "B1", &[])], Mark::End),
+            ["a identity 10 - A2", "b identity 10 - B1"],
+        ),
     ];
     for (name, second, expected) in cases {
         assert_eq!(told(&last_rows(&run(&[both(), second]))), expected, "{name}");
@@ -137,10 +141,12 @@ fn the_order_of_snapshots_does_not_matter() {
         aws(30, &[user("a", "A2", &["p"])], Mark::End),
         aws(40, &[user("a", "A2", &["p"]), user("b", "B2", &[])], Mark::End),
     ];
-    let expected = last_rows(&run(&all)).into_values().map(|row| Entitlement { revision: 0, ..row }).collect::<Vec<_>>();
+    let expected =
+        last_rows(&run(&all)).into_values().map(|row| Entitlement { revision: 0, ..row }).collect::<Vec<_>>();
     for order in orders(all.len()) {
         let shuffled: Vec<Vec<RawGrant>> = order.iter().map(|at| all[*at].clone()).collect();
-        let found = last_rows(&run(&shuffled)).into_values().map(|row| Entitlement { revision: 0, ..row }).collect::<Vec<_>>();
+        let found =
+            last_rows(&run(&shuffled)).into_values().map(|row| Entitlement { revision: 0, ..row }).collect::<Vec<_>>();
         assert_eq!(found, expected, "{order:?}");
     }
 }

@@ -3,7 +3,7 @@
 //! Field meanings are those of the CloudTrail user guide, "CloudTrail record contents for management, data, and network
 //! activity events" and "CloudTrail userIdentity element".
 
-use schemas::{AccessEvent, AccountId, Category, Outcome, Text, Vantage};
+use schemas::{AccessEvent, AccountId, ActionKnown, Category, Outcome, Text, Vantage};
 
 use super::Normalized;
 use crate::context::Context;
@@ -39,7 +39,11 @@ pub(crate) struct Memo {
 
 impl Default for Memo {
     fn default() -> Self {
-        Self { identities: Cache::new(MAX_CACHED), operations: Cache::new(MAX_CACHED), user_agents: Cache::new(MAX_CACHED) }
+        Self {
+            identities: Cache::new(MAX_CACHED),
+            operations: Cache::new(MAX_CACHED),
+            user_agents: Cache::new(MAX_CACHED),
+        }
     }
 }
 
@@ -59,9 +63,11 @@ pub(crate) fn normalize(body: &str, ctx: &Context<'_>, memo: &mut Memo) -> Resul
     let operation = memo.operations.get_or_make(&[source, name], || Operation::of(source, name));
     let service_event = record.event_type.get() == Some("AwsServiceEvent");
     let acting_service = service_event.then_some(source);
-    let who = memo.identities.get_or_make(&[record.user_identity.get().unwrap_or("{}"), &account, acting_service.unwrap_or("")], || {
-        identity::read(record.user_identity.get(), &account, acting_service)
-    });
+    let who = memo
+        .identities
+        .get_or_make(&[record.user_identity.get().unwrap_or("{}"), &account, acting_service.unwrap_or("")], || {
+            identity::read(record.user_identity.get(), &account, acting_service)
+        });
     let mut event = ctx.blank(time, account);
     event.category = category(&record, source);
     fill_identity(&mut event, who, &record);
@@ -74,7 +80,9 @@ pub(crate) fn normalize(body: &str, ctx: &Context<'_>, memo: &mut Memo) -> Resul
     }
     outcome::fill(&mut event, &record);
     event.resources = resources::read(&record, operation, &event);
-    if !service_event {
+    if service_event {
+        event.action_known = ActionKnown::NoneNeeded;
+    } else {
         uses::fill(&mut event, &record, operation);
     }
     event.vantage = vantage(&event, &record);
@@ -94,7 +102,9 @@ fn not_access(record: &Record<'_>) -> Option<&'static str> {
     let source = record.event_source.get().unwrap_or_default();
     let alibaba = source.ends_with(".aliyuncs.com") || record.acs_region.get().is_some();
     let elsewhere = record.event_name.get().is_none()
-        && (record.log_name.get().is_some() || record.operation_name.get().is_some() || record.proto_payload.get().is_some());
+        && (record.log_name.get().is_some()
+            || record.operation_name.get().is_some()
+            || record.proto_payload.get().is_some());
     (alibaba || elsewhere).then_some("other_cloud")
 }
 
@@ -105,10 +115,9 @@ fn account(record: &Record<'_>, ctx: &Context<'_>) -> Result<AccountId, Reject> 
     }
     let of_identity = record.user_identity.get().and_then(identity::account);
     let of_resource = || record.resources.0.iter().find_map(|resource| resource.account_id.get()).map(AccountId::from);
-    of_identity
-        .or_else(of_resource)
-        .or_else(|| ctx.raw.account_id.clone())
-        .ok_or(Reject::Missing("recipientAccountId"))
+    of_identity.or_else(of_resource).or_else(|| ctx.raw.account_id.clone()).ok_or_else(|| {
+        Reject::Other("neither `recipientAccountId`, `userIdentity` nor `resources` names an account".to_owned())
+    })
 }
 
 fn category(record: &Record<'_>, source: &str) -> Category {
@@ -183,7 +192,6 @@ fn counts(event: &AccessEvent, record: &Record<'_>, operation: &Operation, ctx: 
     let owner_only = event.vantage == Vantage::Owner && caller.is_some_and(|id| ctx.config.own_accounts.contains(id));
     event.outcome != Outcome::Denied && !owner_only
 }
-
 
 #[cfg(test)]
 mod tests;

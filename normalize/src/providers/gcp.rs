@@ -132,27 +132,41 @@ fn account(entry: &Entry<'_>) -> Result<(AccountId, Option<OrgId>), Reject> {
         ("projects", Some(id)) if label.is_none() || !id.bytes().all(|byte| byte.is_ascii_digit()) => {
             Ok((AccountId::from(id), org_id))
         }
-        ("organizations", Some(id)) if label.is_none() => Ok((AccountId::from(format!("organizations/{id}")), Some(OrgId::from(id)))),
+        ("organizations", Some(id)) if label.is_none() => {
+            Ok((AccountId::from(format!("organizations/{id}")), Some(OrgId::from(id))))
+        }
         ("folders", Some(id)) if label.is_none() => Ok((AccountId::from(format!("folders/{id}")), org_id)),
-        ("billingAccounts", Some(id)) if label.is_none() => Ok((AccountId::from(format!("billingAccounts/{id}")), org_id)),
+        ("billingAccounts", Some(id)) if label.is_none() => {
+            Ok((AccountId::from(format!("billingAccounts/{id}")), org_id))
+        }
         _ => of_labels(entry, label, org_id),
     }
 }
 
-fn of_labels(entry: &Entry<'_>, project: Option<&str>, org_id: Option<OrgId>) -> Result<(AccountId, Option<OrgId>), Reject> {
+fn of_labels(
+    entry: &Entry<'_>,
+    project: Option<&str>,
+    org_id: Option<OrgId>,
+) -> Result<(AccountId, Option<OrgId>), Reject> {
     if let Some(project) = project {
         return Ok((AccountId::from(project), org_id));
     }
     if let Some(folder) = entry.resource.labels.folder_id.get() {
         return Ok((AccountId::from(format!("folders/{folder}")), org_id));
     }
-    let scope = entry.audit.resource_name.get().map(|name| name.trim_start_matches("//cloudresourcemanager.googleapis.com/"));
+    let scope =
+        entry.audit.resource_name.get().map(|name| name.trim_start_matches("//cloudresourcemanager.googleapis.com/"));
     let mut parts = scope.unwrap_or_default().split('/');
     match (parts.next(), parts.next().filter(|id| !id.is_empty() && !matches!(*id, "_" | "-")), &org_id) {
         (Some("projects"), Some(id), _) => Ok((AccountId::from(id), org_id)),
-        (Some("organizations"), Some(id), _) => Ok((AccountId::from(format!("organizations/{id}")), Some(OrgId::from(id)))),
+        (Some("organizations"), Some(id), _) => {
+            Ok((AccountId::from(format!("organizations/{id}")), Some(OrgId::from(id))))
+        }
         (_, _, Some(id)) => Ok((AccountId::from(format!("organizations/{id}")), org_id)),
-        _ => Err(Reject::Other("neither `logName`, `resource.labels` nor `resourceName` names a project, folder or organization".to_owned())),
+        _ => Err(Reject::Other(
+            "neither `logName`, `resource.labels` nor `resourceName` names a project, folder or organization"
+                .to_owned(),
+        )),
     }
 }
 
@@ -204,7 +218,8 @@ fn region(entry: &Entry<'_>, audit: &Audit<'_>) -> Option<Text> {
 /// The service of a method, for records that lost `serviceName`: `google.iam.admin.v1.…` → `iam.googleapis.com`,
 /// `v1.compute.…` and `storage.objects.get` → the first word that is no version.
 fn service_of(method: &str) -> String {
-    let mut words = method.split('.').filter(|word| !matches!(*word, "google" | "cloud" | "v1" | "v2" | "beta" | "alpha"));
+    let mut words =
+        method.split('.').filter(|word| !matches!(*word, "google" | "cloud" | "v1" | "v2" | "beta" | "alpha"));
     match words.next() {
         Some("io") => "k8s.io".to_owned(),
         Some(word) if !word.is_empty() => format!("{word}.googleapis.com"),

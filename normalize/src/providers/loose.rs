@@ -8,9 +8,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::Deserialize;
 
 use crate::json::Str;
 
@@ -214,7 +214,6 @@ macro_rules! object {
 pub(super) use object;
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 
@@ -233,7 +232,9 @@ mod tests {
 
     #[test]
     fn a_key_is_found_in_any_case_and_with_underscores() {
-        for text in [r#"{"thingName":"x"}"#, r#"{"thing_name":"x"}"#, r#"{"THINGNAME":"x"}"#, r#"{"thin\u0067Name":"x"}"#] {
+        for text in
+            [r#"{"thingName":"x"}"#, r#"{"thing_name":"x"}"#, r#"{"THINGNAME":"x"}"#, r#"{"thin\u0067Name":"x"}"#]
+        {
             assert_eq!(read(text).name.get(), Some("x"), "{text}");
         }
         assert_eq!(read(&format!(r#"{{"{}":"x"}}"#, "n".repeat(500))).name.get(), None);
@@ -242,7 +243,9 @@ mod tests {
     #[test]
     fn what_has_the_wrong_type_is_absent() {
         let thing = read(r#"{"name":{"a":[1,{"b":2}]},"word":[1],"parts":7}"#);
-        assert!(thing.is_object() && thing.name.get().is_none() && thing.word.get().is_none() && thing.parts.0.is_empty());
+        assert!(
+            thing.is_object() && thing.name.get().is_none() && thing.word.get().is_none() && thing.parts.0.is_empty()
+        );
         for text in ["7", "\"x\"", "null", "[1,[2]]", "true", "1.5"] {
             assert!(!read(text).is_object(), "{text}");
         }

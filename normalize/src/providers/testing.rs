@@ -1,5 +1,4 @@
 //! What the tests of providers share.
-#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
 
 use std::path::PathBuf;
 
@@ -59,7 +58,6 @@ pub(super) fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
-#[expect(clippy::print_stderr, reason = "a test that checked nothing should say so")]
 fn eprintln_plain(path: &str) {
     eprintln!("`../shared/data/{path}` is absent: nothing was checked");
 }
@@ -153,14 +151,23 @@ pub(super) fn summary(event: &AccessEvent) -> String {
     let mut text = String::new();
     let or_dash = |value: Option<&str>| value.unwrap_or("-").to_owned();
     let counts = if event.counts_as_use { "counts" } else { "does not count" };
-    writeln!(text, "{} {} {} org {}", event.time, event.account_id, event.category, or_dash(event.org_id.as_deref())).unwrap();
+    writeln!(text, "{} {} {} org {}", event.time, event.account_id, event.category, or_dash(event.org_id.as_deref()))
+        .unwrap();
     let (name, account) = (or_dash(event.identity_name.as_deref()), or_dash(event.identity_account.as_deref()));
     writeln!(text, "by {} ({}) {name} of {account}", event.identity_id, event.identity_kind).unwrap();
     for somebody in &event.on_behalf_of {
         writeln!(text, "for {somebody}").unwrap();
     }
     let level = event.access_level.map_or("-", |level| level.as_str());
-    writeln!(text, "{} {} -> {} ({}, {level})", event.service, event.operation, or_dash(event.action.as_deref()), event.action_known).unwrap();
+    writeln!(
+        text,
+        "{} {} -> {} ({}, {level})",
+        event.service,
+        event.operation,
+        or_dash(event.action.as_deref()),
+        event.action_known
+    )
+    .unwrap();
     for used in &event.uses {
         let (on, of) = (or_dash(used.resource_id.as_deref()), or_dash(used.resource_account.as_deref()));
         writeln!(text, "uses {} on {on} of {of}: {} {}", used.action, used.granted, used.how).unwrap();

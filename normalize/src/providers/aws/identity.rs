@@ -227,8 +227,9 @@ fn other(who: &mut Who, identity: &UserIdentity<'_>, account: &str, acting_servi
     if by_arn(who, identity, account) {
         return;
     }
-    match (identity.invoked_by.get(), acting_service) {
-        (Some(host), _) | (None, Some(host)) => service(who, host),
+    // `AWS Internal` names no service; the event source of a service event does.
+    match identity.invoked_by.get().filter(|host| *host != "AWS Internal").or(acting_service) {
+        Some(host) => service(who, host),
         _ if matches!(identity.user_name.get(), Some(name) if name != HIDDEN) => user(who, identity, account),
         _ => by_unique_id(who, identity, account),
     }
@@ -266,4 +267,57 @@ fn arn_part(arn: &str, place: usize) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: &str) {
+        let who = read(Some(json), "111122223333", None);
+        let behind: Vec<&str> = who.on_behalf_of.iter().map(|id| id.as_str()).collect();
+        let (generation, session) =
+            (who.generation.as_deref().unwrap_or("-"), who.session_name.as_deref().unwrap_or("-"));
+        assert_eq!(format!("{} {} {generation} {session} {behind:?}", who.id, who.kind), expected, "{json}");
+    }
+
+    #[test]
+    fn a_role_is_one_identity_however_it_is_written() {
+        let expected = "aws:111122223333:role/Admin role AROAEXAMPLE s [\"aws:111122223333:source/ann\"]";
+        for json in [
+            r#"{"type":"AssumedRole","principalId":"AROAEXAMPLE:s","arn":"arn:aws:sts::111122223333:assumed-role/Admin/s","sessionContext":{"sourceIdentity":"ann"}}"#,
+            r#"{"type":"AssumedRole","principalId":"AROAEXAMPLE:s","accountId":"111122223333","sessionContext":{"sourceIdentity":"ann","sessionIssuer":{"arn":"arn:aws:iam::111122223333:role/a/b/Admin"}}}"#,
+            r#"{"type":"Role","principalId":"AROAEXAMPLE:s","arn":"arn:aws:iam::111122223333:role/a/Admin","sessionContext":{"sourceIdentity":"ann"}}"#,
+            r#"{"type":"Unknown","principalId":"AROAEXAMPLE:s","arn":"arn:aws:sts::111122223333:assumed-role/Admin/s","sessionContext":{"sourceIdentity":"ann"}}"#,
+        ] {
+            check(json, expected);
+        }
+        check(
+            r#"{"type":"AssumedRole","principalId":"AROAEXAMPLE:s"}"#,
+            "aws:111122223333:id/AROAEXAMPLE external AROAEXAMPLE s []",
+        );
+    }
+
+    #[test]
+    fn a_person_is_one_identity_across_roles() {
+        for set in ["Admin_0011223344556677", "ReadOnly_8899aabbccddeeff"] {
+            let role = format!("AWSReservedSSO_{set}");
+            let json = format!(
+                r#"{{"type":"AssumedRole","principalId":"AROAEXAMPLE:ann","arn":"arn:aws:sts::111122223333:assumed-role/{role}/ann"}}"#
+            );
+            check(&json, &format!("aws:111122223333:workforce/ann workforce - ann [\"aws:111122223333:role/{role}\"]"));
+        }
+    }
+
+    #[test]
+    fn what_names_nobody_is_unknown() {
+        check("{}", "aws:111122223333:unknown unknown - - []");
+        check("[]", "aws:111122223333:unknown unknown - - []");
+        check(
+            r#"{"type":"IAMUser","userName":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#,
+            "aws:111122223333:unknown unknown - - []",
+        );
+        check(
+            r#"{"type":"AWSAccount","accountId":"444455556666","principalId":"444455556666"}"#,
+            "aws:444455556666:account external - - []",
+        );
+        assert_eq!(read(None, "1", Some("sso.amazonaws.com")).id, "aws:service/sso.amazonaws.com");
+    }
+}

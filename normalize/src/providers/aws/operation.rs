@@ -51,7 +51,9 @@ impl Operation {
             name: Text::from(name),
             known,
             is_management: logged == Some(Logged::Management),
-            may_pass_role: writes && !matches!(service, "iam" | "sts" | "sso") && !takes.iter().any(|verb| name.starts_with(verb)),
+            may_pass_role: writes
+                && !matches!(service, "iam" | "sts" | "sso")
+                && !takes.iter().any(|verb| name.starts_with(verb)),
             parameters: parameters::of_service(service),
             actions,
         }

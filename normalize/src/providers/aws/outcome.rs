@@ -8,8 +8,15 @@ use crate::json::{Str, object};
 /// Parts of codes that say a permission was wanting, in lower case. Services spell it in many ways: `AccessDenied`,
 /// `AccessDeniedException`, `Client.UnauthorizedOperation`, `AuthorizationErrorException`, `ForbiddenException`,
 /// `VpceAccessDenied`.
-const DENIED: [&str; 7] =
-    ["accessdenied", "unauthorized", "notauthorized", "authorizationerror", "forbidden", "insufficientprivileges", "authorizationfailure"];
+const DENIED: [&str; 7] = [
+    "accessdenied",
+    "unauthorized",
+    "notauthorized",
+    "authorizationerror",
+    "forbidden",
+    "insufficientprivileges",
+    "authorizationfailure",
+];
 
 /// Codes of calls that failed before their permissions were asked, in lower case without `Client.` and `Server.`: the
 /// caller was not recognised, or the call was turned away or not understood. From "Common errors" of the service APIs,

@@ -29,7 +29,12 @@ const fn row(service: &'static str, key: &'static str, kind: &'static str, form:
 pub(super) const PARAMETERS: &[Parameter] = &[
     row("acm", "certificateArn", "acm:certificate", ""),
     row("athena", "workGroup", "athena:workgroup", "athena:{r}:{a}:workgroup/{}"),
-    row("autoscaling", "autoScalingGroupName", "autoscaling:autoscalinggroup", "autoscaling:{r}:{a}:autoScalingGroup:*:autoScalingGroupName/{}"),
+    row(
+        "autoscaling",
+        "autoScalingGroupName",
+        "autoscaling:autoscalinggroup",
+        "autoscaling:{r}:{a}:autoScalingGroup:*:autoScalingGroupName/{}",
+    ),
     row("bedrock", "modelId", "bedrock:foundation-model", "bedrock:{r}::foundation-model/{}"),
     row("bedrock", "guardrailIdentifier", "bedrock:guardrail", "bedrock:{r}:{a}:guardrail/{}"),
     row("bedrock", "agentId", "bedrock:agent", "bedrock:{r}:{a}:agent/{}"),
@@ -64,10 +69,20 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     row("ecs", "taskDefinition", "ecs:task-definition", "ecs:{r}:{a}:task-definition/{}"),
     row("eks", "clusterName", "eks:cluster", "eks:{r}:{a}:cluster/{}"),
     row("eks", "name", "eks:cluster", "eks:{r}:{a}:cluster/{}"),
-    row("elasticfilesystem", "fileSystemId", "elasticfilesystem:file-system", "elasticfilesystem:{r}:{a}:file-system/{}"),
+    row(
+        "elasticfilesystem",
+        "fileSystemId",
+        "elasticfilesystem:file-system",
+        "elasticfilesystem:{r}:{a}:file-system/{}",
+    ),
     row("elasticloadbalancing", "loadBalancerArn", "elasticloadbalancing:loadbalancer", ""),
     row("elasticloadbalancing", "targetGroupArn", "elasticloadbalancing:targetgroup", ""),
-    row("elasticloadbalancing", "loadBalancerName", "elasticloadbalancing:loadbalancer", "elasticloadbalancing:{r}:{a}:loadbalancer/{}"),
+    row(
+        "elasticloadbalancing",
+        "loadBalancerName",
+        "elasticloadbalancing:loadbalancer",
+        "elasticloadbalancing:{r}:{a}:loadbalancer/{}",
+    ),
     row("events", "rule", "events:rule", "events:{r}:{a}:rule/{}"),
     row("events", "name", "events:rule", "events:{r}:{a}:rule/{}"),
     row("firehose", "deliveryStreamName", "firehose:deliverystream", "firehose:{r}:{a}:deliverystream/{}"),
@@ -194,7 +209,9 @@ mod tests {
     #[test]
     fn every_text_is_visited_with_its_key() {
         let mut found = Vec::new();
-        walk(r#"{"a":"1","b":{"c":["2",{"d":"3"}]},"e":4,"f":null,"g":[]}"#, &mut |key, value| found.push(format!("{key}={value}")));
+        walk(r#"{"a":"1","b":{"c":["2",{"d":"3"}]},"e":4,"f":null,"g":[]}"#, &mut |key, value| {
+            found.push(format!("{key}={value}"))
+        });
         assert_eq!(found, ["a=1", "c=2", "d=3"]);
     }
 }

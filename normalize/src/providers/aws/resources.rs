@@ -18,7 +18,14 @@ pub(super) fn read(record: &Record<'_>, operation: &Operation, event: &AccessEve
     let mut found = Vec::new();
     for entry in record.resources.0.iter().take(MAX_RESOURCES) {
         if let Some(arn) = entry.arn.get() {
-            push(&mut found, Resource { id: ResourceId::from(arn), kind: entry.kind.text(), account_id: entry.account_id.text_or_number() });
+            push(
+                &mut found,
+                Resource {
+                    id: ResourceId::from(arn),
+                    kind: entry.kind.text(),
+                    account_id: entry.account_id.text_or_number(),
+                },
+            );
         }
     }
     let Some(parameters) = record.request_parameters.object() else { return found };
@@ -61,9 +68,14 @@ fn of_s3(found: &mut Vec<Resource>, parameters: &str, event: &AccessEvent) {
     let Some(bucket) = bucket.filter(|bucket| !bucket.is_empty()) else { return };
     match key {
         Some(key) if !key.is_empty() && !bucket.starts_with("arn:") => {
-            push(found, Resource { id: arn(&format!("{bucket}/{key}")), kind: Some(Text::from("s3:object")), account_id: None });
+            push(
+                found,
+                Resource { id: arn(&format!("{bucket}/{key}")), kind: Some(Text::from("s3:object")), account_id: None },
+            );
         }
-        _ if bucket.starts_with("arn:") => push(found, Resource { id: ResourceId::from(bucket), kind: None, account_id: None }),
+        _ if bucket.starts_with("arn:") => {
+            push(found, Resource { id: ResourceId::from(bucket), kind: None, account_id: None })
+        }
         _ => push(found, Resource { id: arn(&bucket), kind: Some(Text::from("s3:bucket")), account_id: None }),
     }
     if let Some(source) = source {
@@ -96,17 +108,45 @@ fn resource(row: &Parameter, value: &str, event: &AccessEvent) -> Option<Resourc
         let account_id = value.split(':').nth(4).filter(|account| is_account(account)).map(AccountId::from);
         return Some(Resource { id: ResourceId::from(value.as_ref()), kind, account_id });
     }
-    // A queue is named by its address, whose last part is its name; a parameter by a path with a slash before it.
-    let name = if row.key == "queueUrl" { value.rsplit('/').next().unwrap_or(&value) } else { value.trim_start_matches('/') };
-    if name.is_empty() || row.form.is_empty() || (row.kind == "ec2:instance" && !name.starts_with("i-") && row.service == "ssm") {
+    let name = name_of(row, &value)?;
+    let (region, account) = (event.region.as_deref(), event.account_id.as_str());
+    let partition = partition(region);
+    if row.key == "queueUrl" {
+        return queue(partition, &value, kind);
+    }
+    if row.form.contains("{r}") && region.is_none() {
         return None;
     }
-    let name = if row.kind == "logs:log-group" { &value } else { name };
-    let (region, account) = (event.region.as_deref().unwrap_or_default(), event.account_id.as_str());
-    let partition = partition(event.region.as_deref());
-    let rest = row.form.replacen("{r}", region, 1).replacen("{a}", account, 1).replacen("{}", name, 1);
-    let account_id = row.form.contains("{a}").then(|| event.account_id.clone());
+    // `alias/x` stands where a key's id does, `111122223333:function:x` where a function's name does.
+    let form = match row.kind {
+        "kms:key" if name.starts_with("alias/") => "kms:{r}:{a}:{}",
+        "lambda:function" if name.contains(":function:") => "lambda:{r}:{}",
+        _ => row.form,
+    };
+    let rest = form.replacen("{r}", region.unwrap_or_default(), 1).replacen("{a}", account, 1).replacen("{}", name, 1);
+    let account_id = form.contains("{a}").then(|| event.account_id.clone());
     Some(Resource { id: ResourceId::from(format!("arn:{partition}:{rest}")), kind, account_id })
+}
+
+/// The name within the ARN; `None` for a value that is no such name.
+fn name_of<'v>(row: &Parameter, value: &'v str) -> Option<&'v str> {
+    let name = if row.kind == "logs:log-group" { value } else { value.trim_start_matches('/') };
+    // Systems Manager also manages machines elsewhere (`mi-…`), and its `target` may be something else.
+    let no_instance = row.service == "ssm" && row.kind == "ec2:instance" && !name.starts_with("i-");
+    (!name.is_empty() && !row.form.is_empty() && !no_instance).then_some(name)
+}
+
+/// A queue by its address, `https://sqs.<region>.amazonaws.com/<account>/<name>`, which may be another account's.
+fn queue(partition: &str, url: &str, kind: Option<Text>) -> Option<Resource> {
+    let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
+    let (account, name) = path.split_once('/')?;
+    let region = host.strip_prefix("sqs.").unwrap_or(host).split('.').next()?;
+    let account_id = is_account(account).then(|| AccountId::from(account))?;
+    Some(Resource {
+        id: ResourceId::from(format!("arn:{partition}:sqs:{region}:{account}:{name}")),
+        kind,
+        account_id: Some(account_id),
+    })
 }
 
 /// Some consoles write ARNs percent-encoded.
@@ -116,4 +156,33 @@ fn decoded(value: &str) -> Cow<'_, str> {
 
 fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_named_by_its_address() {
+        let id = |url| queue("aws", url, None).map(|resource| resource.id.to_string());
+        let expected = Some("arn:aws:sqs:eu-west-1:111122223333:jobs".to_owned());
+        assert_eq!(id("https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"), expected);
+        assert_eq!(id("https://eu-west-1.queue.amazonaws.com/111122223333/jobs"), expected);
+        assert_eq!(id("jobs"), None);
+        assert_eq!(id("https://sqs.eu-west-1.amazonaws.com/x/jobs"), None);
+    }
+
+    #[test]
+    fn regions_belong_to_partitions() {
+        for (region, expected) in [
+            (Some("eu-west-1"), "aws"),
+            (Some("cn-north-1"), "aws-cn"),
+            (Some("us-gov-west-1"), "aws-us-gov"),
+            (Some("us-iso-east-1"), "aws-iso"),
+            (Some("us-isob-east-1"), "aws-iso-b"),
+            (None, "aws"),
+        ] {
+            assert_eq!(partition(region), expected, "{region:?}");
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use permissions::Catalogue;
 use permissions::resource::container_kind;
-use schemas::{AccessEvent, AccountId, Action, ActionKnown, Granted, How, Outcome, Provider, Resource, ResourceId, Use};
+use schemas::{
+    AccessEvent, AccountId, Action, ActionKnown, Granted, How, Outcome, Provider, Resource, ResourceId, Use,
+};
 
 use super::operation::{Operation, OperationAction};
 use super::parameters::walk;
@@ -61,8 +63,12 @@ fn is_shown(action: &str, parameters: Option<&str>) -> bool {
     let Some(parameters) = parameters else { return false };
     let has = |key: &str| memchr::memmem::find(parameters.as_bytes(), key.as_bytes()).is_some();
     match action {
-        "s3:GetObjectVersion" | "s3:DeleteObjectVersion" | "s3:GetObjectVersionAcl" | "s3:PutObjectVersionAcl"
-        | "s3:GetObjectVersionTagging" | "s3:GetObjectVersionAttributes" => has("\"versionId\"") || has("?versionId="),
+        "s3:GetObjectVersion"
+        | "s3:DeleteObjectVersion"
+        | "s3:GetObjectVersionAcl"
+        | "s3:PutObjectVersionAcl"
+        | "s3:GetObjectVersionTagging"
+        | "s3:GetObjectVersionAttributes" => has("\"versionId\"") || has("?versionId="),
         "s3:PutObjectTagging" => has("\"x-amz-tagging\""),
         "s3:GetObjectTagging" => has("\"x-amz-tagging-directive\""),
         "s3:PutObjectAcl" => has("\"x-amz-acl\"") || has("\"x-amz-grant-"),
@@ -81,11 +87,17 @@ fn is_shown(action: &str, parameters: Option<&str>) -> bool {
 }
 
 /// The resource of one of the call's actions: the one of a kind that the action acts on, else the first.
-fn resource_of<'r>(used: &OperationAction, place: usize, operation: &Operation, resources: &'r [Resource]) -> Option<&'r Resource> {
+fn resource_of<'r>(
+    used: &OperationAction,
+    place: usize,
+    operation: &Operation,
+    resources: &'r [Resource],
+) -> Option<&'r Resource> {
     match (operation.service.as_str(), operation.name.as_str()) {
         // The second action of a copy reads the source, the second of a re-encryption writes with the other key.
         ("s3", "CopyObject" | "UploadPartCopy") | ("kms", "ReEncrypt") => {
-            let reads_source = matches!(used.action.as_str(), "s3:GetObject" | "s3:GetObjectVersion" | "s3:GetObjectTagging");
+            let reads_source =
+                matches!(used.action.as_str(), "s3:GetObject" | "s3:GetObjectVersion" | "s3:GetObjectTagging");
             let nth = if operation.service == "kms" { place.min(1) } else { usize::from(reads_source) };
             return resources.get(nth).or(resources.first());
         }
@@ -93,7 +105,9 @@ fn resource_of<'r>(used: &OperationAction, place: usize, operation: &Operation, 
         _ if resources.len() < 2 => return resources.first(),
         _ => {}
     }
-    let of_kind = |resource: &&Resource| container_kind(Provider::Aws, &resource.id).is_some_and(|kind| used.containers.contains(&kind));
+    let of_kind = |resource: &&Resource| {
+        container_kind(Provider::Aws, &resource.id).is_some_and(|kind| used.containers.contains(&kind))
+    };
     resources.iter().find(of_kind).or(resources.first())
 }
 
@@ -113,7 +127,11 @@ fn pass_roles(uses: &mut Vec<Use>, parameters: &str, operation: &Operation, even
         let role = if value.starts_with("arn:") && value.contains(":role/") {
             ResourceId::from(value)
         } else if by_name && !value.is_empty() && !value.contains([':', ' ', '{']) {
-            ResourceId::from(format!("arn:{partition}:iam::{}:role/{}", event.account_id, value.trim_start_matches('/')))
+            ResourceId::from(format!(
+                "arn:{partition}:iam::{}:role/{}",
+                event.account_id,
+                value.trim_start_matches('/')
+            ))
         } else {
             return;
         };

@@ -6,8 +6,8 @@
 
 use permissions::Catalogue;
 use schemas::{
-    AccessEvent, AccountId, ActionKnown, Category, Granted, How, Id128, IdentityId, IdentityKind, Outcome, Provider, Resource,
-    ResourceId, Text, Use,
+    AccessEvent, AccountId, ActionKnown, Category, Granted, How, Id128, IdentityId, IdentityKind, Outcome, Provider,
+    Resource, ResourceId, Text, Use,
 };
 
 use super::arm::{self, ArmId};
@@ -31,13 +31,20 @@ const MAX_ASSIGNED: usize = 32;
 const MAX_CHECKS: usize = 256;
 
 /// Reads a record whose operation is an access.
-pub(super) fn event(record: &Record<'_>, resource: &ArmId, category: Category, ctx: &Context<'_>) -> Result<AccessEvent, Reject> {
+pub(super) fn event(
+    record: &Record<'_>,
+    resource: &ArmId,
+    category: Category,
+    ctx: &Context<'_>,
+) -> Result<AccessEvent, Reject> {
     let operation = record.operation_name.get().ok_or(Reject::Missing("operationName"))?;
     let time = time(record)?;
     let org_id = identity::tenant_of(record, resource.tenant.as_deref());
-    let subscription = resource.subscription.clone().or_else(|| record.subscription_id.get().map(str::to_ascii_lowercase));
+    let subscription =
+        resource.subscription.clone().or_else(|| record.subscription_id.get().map(str::to_ascii_lowercase));
     let account = subscription.map(AccountId::from).or_else(|| org_id.as_deref().map(AccountId::from));
-    let account = account.ok_or_else(|| Reject::Other("neither `resourceId` nor `tenantId` names an account".to_owned()))?;
+    let account =
+        account.ok_or_else(|| Reject::Other("neither `resourceId` nor `tenantId` names an account".to_owned()))?;
     let mut event = ctx.blank(time, account);
     event.org_id = org_id;
     event.category = category;
@@ -132,7 +139,8 @@ fn uses(event: &mut AccessEvent, record: &Record<'_>, operation: &str, end: &End
 }
 
 fn used(action: schemas::Action, resource: Option<Resource>, granted: Granted, how: How) -> Use {
-    let (resource_id, resource_account) = resource.map_or((None, None), |resource| (Some(resource.id), resource.account_id));
+    let (resource_id, resource_account) =
+        resource.map_or((None, None), |resource| (Some(resource.id), resource.account_id));
     Use { action, resource_id, resource_account, granted, how }
 }
 
@@ -170,7 +178,8 @@ fn assigned(event: &mut AccessEvent, record: &Record<'_>, end: &End) {
     let Some(start) = memchr::memmem::find(body.as_bytes(), b"\"userAssignedIdentities\"") else { return };
     let part = &body[start..];
     let listed = &part[..part.find('}').unwrap_or(part.len())];
-    let is_identity = |text: &&str| text.starts_with('/') && text.to_ascii_lowercase().contains("/userassignedidentities/");
+    let is_identity =
+        |text: &&str| text.starts_with('/') && text.to_ascii_lowercase().contains("/userassignedidentities/");
     for id in listed.split('"').filter(is_identity).take(MAX_ASSIGNED) {
         let (Some(action), _) = arm::action(ASSIGN, "Administrative") else { return };
         event.uses.push(used(action, ArmId::parse(id).resource(), granted(end, None, None), How::Derived));

@@ -99,7 +99,11 @@ impl ArmId {
             return None;
         }
         let kind = self.kind.as_deref().map(Text::from);
-        Some(Resource { id: ResourceId::from(self.id.as_str()), kind, account_id: self.subscription.as_deref().map(AccountId::from) })
+        Some(Resource {
+            id: ResourceId::from(self.id.as_str()),
+            kind,
+            account_id: self.subscription.as_deref().map(AccountId::from),
+        })
     }
 
     /// The resource provider: `Microsoft.Compute`.
@@ -147,7 +151,10 @@ mod tests {
         ] {
             let found = ArmId::parse(text);
             assert_eq!(found.id, disk);
-            assert_eq!((found.subscription.as_deref(), found.kind.as_deref()), (Some("s-1"), Some("Microsoft.Compute/disks")));
+            assert_eq!(
+                (found.subscription.as_deref(), found.kind.as_deref()),
+                (Some("s-1"), Some("Microsoft.Compute/disks"))
+            );
         }
     }
 
@@ -172,7 +179,11 @@ mod tests {
                 "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d/providers/Microsoft.Authorization/locks/l",
                 Some("Microsoft.Authorization/locks"),
             ),
-            ("/subscriptions/s/resourceGroups/g/providers/Contoso.X/Things/T", "/subscriptions/s/resourceGroups/g/providers/contoso.x/things/t", Some("contoso.x/things")),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/Contoso.X/Things/T",
+                "/subscriptions/s/resourceGroups/g/providers/contoso.x/things/t",
+                Some("contoso.x/things"),
+            ),
             ("/subscriptions", "/subscriptions", None),
             ("/subscriptions/s/providers", "/subscriptions/s/providers", None),
             ("https://V.vault.azure.net/secrets/x", "https://v.vault.azure.net/secrets/x", None),

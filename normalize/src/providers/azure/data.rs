@@ -39,8 +39,10 @@ pub(super) fn no_access(record: &Record<'_>) -> Option<&'static str> {
     let operation = canonical_call(record.operation_name.get()?);
     let found = permissions::azure::operation_action(operation, record.category.get().unwrap_or_default());
     let claims = claims(record);
-    let somebody = claims.object_id.get().is_some() || claims.app_id.get().is_some() || record.identity.requester.is_object();
-    let is_access = somebody || found.idx.is_some() || authorizations(record).iter().any(|check| check.action.get().is_some());
+    let somebody =
+        claims.object_id.get().is_some() || claims.app_id.get().is_some() || record.identity.requester.is_object();
+    let is_access =
+        somebody || found.idx.is_some() || authorizations(record).iter().any(|check| check.action.get().is_some());
     if is_access { None } else { Some("resource_log") }
 }
 
@@ -48,10 +50,32 @@ pub(super) fn no_access(record: &Record<'_>) -> Option<&'static str> {
 pub(super) fn canonical_call(operation: &str) -> &str {
     /// Exporters that lower-case (Panther) write these; the rest keep Storage's spelling.
     const CALLS: [&str; 26] = [
-        "AppendBlock", "CopyBlob", "CreateContainer", "DeleteBlob", "DeleteContainer", "DeleteFile", "GetBlob", "GetBlobMetadata",
-        "GetBlobProperties", "GetBlobServiceProperties", "GetBlobTags", "GetContainerACL", "GetContainerProperties",
-        "GetUserDelegationKey", "ListBlobs", "ListContainers", "PutBlob", "PutBlock", "PutBlockList", "QueryEntities",
-        "SetBlobMetadata", "SetBlobProperties", "SetBlobServiceProperties", "SetBlobTags", "SetContainerACL", "UndeleteBlob",
+        "AppendBlock",
+        "CopyBlob",
+        "CreateContainer",
+        "DeleteBlob",
+        "DeleteContainer",
+        "DeleteFile",
+        "GetBlob",
+        "GetBlobMetadata",
+        "GetBlobProperties",
+        "GetBlobServiceProperties",
+        "GetBlobTags",
+        "GetContainerACL",
+        "GetContainerProperties",
+        "GetUserDelegationKey",
+        "ListBlobs",
+        "ListContainers",
+        "PutBlob",
+        "PutBlock",
+        "PutBlockList",
+        "QueryEntities",
+        "SetBlobMetadata",
+        "SetBlobProperties",
+        "SetBlobServiceProperties",
+        "SetBlobTags",
+        "SetContainerACL",
+        "UndeleteBlob",
     ];
     CALLS.iter().find(|call| call.eq_ignore_ascii_case(operation)).copied().unwrap_or(operation)
 }
@@ -105,5 +129,9 @@ fn kept(record: &Record<'_>, resource: &ArmId) -> Option<Resource> {
     }
     let id = format!("{}/{collection}/{}", resource.id, name.to_ascii_lowercase());
     let account_id = resource.subscription.as_deref().map(schemas::AccountId::from);
-    Some(Resource { id: ResourceId::from(id), kind: Some(Text::from(format!("Microsoft.KeyVault/vaults/{collection}"))), account_id })
+    Some(Resource {
+        id: ResourceId::from(id),
+        kind: Some(Text::from(format!("Microsoft.KeyVault/vaults/{collection}"))),
+        account_id,
+    })
 }

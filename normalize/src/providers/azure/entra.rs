@@ -1,8 +1,6 @@
 //! Entra: sign-ins, changes in the directory, calls of Microsoft Graph. Their account is the tenant.
 
-use schemas::{
-    AccessEvent, AccountId, ActionKnown, Category, How, Outcome, Resource, ResourceId, Text, Use,
-};
+use schemas::{AccessEvent, AccountId, ActionKnown, Category, How, Outcome, Resource, ResourceId, Text, Use};
 
 use super::activity::{granted, level_of, time};
 use super::arm::{self, ArmId};
@@ -42,7 +40,9 @@ pub(super) fn kind(record: &Record<'_>, resource: &ArmId) -> Option<Kind> {
     let found = match category.as_str() {
         "auditlogs" => Kind::Audit,
         "microsoftgraphactivitylogs" => Kind::Graph,
-        "riskyusers" | "userriskevents" | "riskyserviceprincipals" | "serviceprincipalriskevents" => Kind::NoAccess("risk_event"),
+        "riskyusers" | "userriskevents" | "riskyserviceprincipals" | "serviceprincipalriskevents" => {
+            Kind::NoAccess("risk_event")
+        }
         "provisioninglogs" => Kind::NoAccess("provisioning"),
         "networkaccesstrafficlogs" | "remotenetworkhealthlogs" => Kind::NoAccess("network_log"),
         other if other.ends_with("signinlogs") => Kind::SignIn,
@@ -69,7 +69,8 @@ pub(super) fn sign_in(record: &Record<'_>, resource: &ArmId, ctx: &Context<'_>) 
     event.operation = Text::from(record.operation_name.get().unwrap_or("Sign-in activity"));
     event.action_known = ActionKnown::NoneNeeded;
 
-    let code = properties.status.code.get_or_number().or_else(|| record.result_type.get_or_number()).unwrap_or_default();
+    let code =
+        properties.status.code.get_or_number().or_else(|| record.result_type.get_or_number()).unwrap_or_default();
     let end = signed_in(code, record.result_signature.get().unwrap_or_default());
     event.counts_as_use = end.used;
     event.outcome = end.outcome;
@@ -116,7 +117,9 @@ pub(super) fn audit(record: &Record<'_>, resource: &ArmId, ctx: &Context<'_>) ->
     if event.source_ip.is_none() {
         address::fill(&mut event, by.user.ip.get());
     }
-    let detail = |name: &str| properties.details.0.iter().find(|detail| detail.key.get() == Some(name)).and_then(|detail| detail.value.get());
+    let detail = |name: &str| {
+        properties.details.0.iter().find(|detail| detail.key.get() == Some(name)).and_then(|detail| detail.value.get())
+    };
     if event.user_agent.is_none() {
         event.user_agent = detail("User-Agent").map(Text::from);
         event.tool = event.user_agent.as_deref().and_then(tool::of_user_agent).map(Text::from);
@@ -124,7 +127,8 @@ pub(super) fn audit(record: &Record<'_>, resource: &ArmId, ctx: &Context<'_>) ->
 
     let end = changed(properties);
     event.counts_as_use = end.used;
-    let targets = properties.targets.0.iter().take(MAX_TARGETS).filter_map(|target| target_of(target, &event.account_id));
+    let targets =
+        properties.targets.0.iter().take(MAX_TARGETS).filter_map(|target| target_of(target, &event.account_id));
     event.resources = targets.collect();
     let (action, known) = arm::action(operation, "AuditLogs");
     event.action_known = known;
@@ -167,7 +171,11 @@ fn target_of(target: &Target<'_>, tenant: &AccountId) -> Option<Resource> {
 
 /// An object of the directory, by its id in lower case: the same object whichever log names it.
 fn directory_object(id: &str, kind: Option<&str>, tenant: &AccountId) -> Resource {
-    Resource { id: ResourceId::from(id.to_ascii_lowercase()), kind: kind.map(Text::from), account_id: Some(tenant.clone()) }
+    Resource {
+        id: ResourceId::from(id.to_ascii_lowercase()),
+        kind: kind.map(Text::from),
+        account_id: Some(tenant.clone()),
+    }
 }
 
 /// A call of Microsoft Graph. The log calls all of them `Microsoft Graph Activity`; the operation here is method and
@@ -183,7 +191,8 @@ pub(super) fn graph(record: &Record<'_>, resource: &ArmId, ctx: &Context<'_>) ->
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     // The version is the API's, not the resource's.
-    let path = path.split_once('/').filter(|(version, _)| matches!(*version, "v1.0" | "beta")).map_or(path, |(_, rest)| rest);
+    let path =
+        path.split_once('/').filter(|(version, _)| matches!(*version, "v1.0" | "beta")).map_or(path, |(_, rest)| rest);
     event.operation = match properties.method.get() {
         Some(method) if !path.is_empty() => Text::from(format!("{method} /{}", template(path))),
         _ => Text::from(record.operation_name.get().unwrap_or("Microsoft Graph Activity")),
@@ -193,7 +202,11 @@ pub(super) fn graph(record: &Record<'_>, resource: &ArmId, ctx: &Context<'_>) ->
         let id = ResourceId::from(format!("https://graph.microsoft.com/{path}"));
         event.resources.push(Resource { id, kind, account_id: Some(event.account_id.clone()) });
     }
-    let code = properties.response_code.get_or_number().or_else(|| record.result_signature.get_or_number()).unwrap_or_default();
+    let code = properties
+        .response_code
+        .get_or_number()
+        .or_else(|| record.result_signature.get_or_number())
+        .unwrap_or_default();
     let status = code.parse::<u16>().unwrap_or_default();
     let end = if status >= 400 { failure(status, code) } else { End::DONE };
     event.counts_as_use = end.used;
@@ -208,9 +221,11 @@ pub(super) fn graph(record: &Record<'_>, resource: &ArmId, ctx: &Context<'_>) ->
 /// A path with its ids as `{id}`: GUIDs, addresses, numbers and whatever holds other than letters, `$` and `.`.
 fn template(path: &str) -> String {
     let is_word = |segment: &str| {
-        segment.len() <= 64 && segment.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'$' | b'.' | b'_'))
+        segment.len() <= 64
+            && segment.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'$' | b'.' | b'_'))
     };
-    let segments: Vec<&str> = path.split('/').take(16).map(|segment| if is_word(segment) { segment } else { "{id}" }).collect();
+    let segments: Vec<&str> =
+        path.split('/').take(16).map(|segment| if is_word(segment) { segment } else { "{id}" }).collect();
     segments.join("/")
 }
 

@@ -71,7 +71,11 @@ pub(super) fn of_claims<'a>(record: &'a Record<'_>) -> Ids<'a> {
         object_id: object_id.or_else(|| bare.filter(|text| is_guid(text))),
         upn: upn.or_else(|| caller.filter(mail)),
         app_id: claims.app_id.get().or_else(|| requester.app_id.get()),
-        name: claims.display_name.get().or_else(|| claims.managed_identity.get().and_then(|id| id.rsplit('/').next())).or(bare),
+        name: claims
+            .display_name
+            .get()
+            .or_else(|| claims.managed_identity.get().and_then(|id| id.rsplit('/').next()))
+            .or(bare),
         kind: Some(kind_of(claims, authorizations(record).first(), upn.is_some(), bare_object)),
         tenant: claims.tenant_id.get().or_else(|| requester.tenant_id.get()).or_else(|| issuer_tenant(claims)),
     }
@@ -130,13 +134,15 @@ fn issuer_tenant<'a>(claims: &'a Claims<'_>) -> Option<&'a str> {
 /// Who signed in, or called Microsoft Graph.
 pub(super) fn of_properties<'a>(properties: &'a Properties<'_>, managed: bool) -> Ids<'a> {
     let known = |text: &'a Str<'_>| text.get().filter(|id| *id != NOBODY);
-    let managed = managed || properties.managed_identity_type.get().is_some_and(|kind| !kind.eq_ignore_ascii_case("none"));
+    let managed =
+        managed || properties.managed_identity_type.get().is_some_and(|kind| !kind.eq_ignore_ascii_case("none"));
     if let Some(user) = known(&properties.user_id) {
         let (upn, name) = (properties.user_principal_name.get(), properties.user_display_name.get());
         return Ids { object_id: Some(user), upn, name, kind: Some(IdentityKind::User), ..Ids::default() };
     }
     let is_user = properties.token_kind.get().is_some_and(|kind| kind == "user");
-    let principal = known(&properties.service_principal_id).filter(|_| !is_user).or_else(|| known(&properties.principal_id));
+    let principal =
+        known(&properties.service_principal_id).filter(|_| !is_user).or_else(|| known(&properties.principal_id));
     let kind = match (managed, is_user) {
         (true, _) => IdentityKind::ManagedIdentity,
         (_, true) => IdentityKind::User,
@@ -175,7 +181,9 @@ pub(super) fn tenant_of(record: &Record<'_>, of_resource: Option<&str>) -> Optio
     // claims: a managing tenant's people (Lighthouse) carry their own.
     let root = || properties.hierarchy.get()?.split_once('/').map(|(root, _)| root).filter(|root| is_guid(root));
     let claims = claims(record);
-    let claimed = || claims.tenant_id.get().or_else(|| issuer_tenant(claims)).or_else(|| record.identity.requester.tenant_id.get());
+    let claimed = || {
+        claims.tenant_id.get().or_else(|| issuer_tenant(claims)).or_else(|| record.identity.requester.tenant_id.get())
+    };
     let named = named.or_else(root).or_else(claimed);
     named.map(|tenant| OrgId::from(tenant.to_ascii_lowercase()))
 }

@@ -68,7 +68,10 @@ pub(super) fn of(record: &Record<'_>) -> End {
     let word = record.result_type.get_or_number().or_else(|| record.status.get());
     let word = word.or_else(|| record.status_text.get()).unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
     // ARM's "Started", "Accepted" and their like: the call goes on, and a later record tells its end.
-    if matches!(word.as_str(), "start" | "started" | "accept" | "accepted" | "begin" | "in progress" | "inprogress" | "active") {
+    if matches!(
+        word.as_str(),
+        "start" | "started" | "accept" | "accepted" | "begin" | "in progress" | "inprogress" | "active"
+    ) {
         return End { outcome: Outcome::Success, error_code: None, used: false };
     }
     let signature = record.result_signature.get_or_number().or_else(|| record.sub_status.get()).unwrap_or_default();
@@ -81,7 +84,8 @@ pub(super) fn of(record: &Record<'_>) -> End {
         word.as_str(),
     ];
     let status = codes.iter().find_map(|code| http_status(code)).unwrap_or_default();
-    let failed = matches!(word.as_str(), "failure" | "failed" | "clienterror" | "servererror" | "error") || status >= 400;
+    let failed =
+        matches!(word.as_str(), "failure" | "failed" | "clienterror" | "servererror" | "error") || status >= 400;
     if !failed {
         return End::DONE;
     }
@@ -123,7 +127,6 @@ fn message_code(message: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 
@@ -141,14 +144,26 @@ mod tests {
             (r#"{"resultType":"Failed","resultSignature":"403"}"#.to_owned(), "denied 403 false"),
             (r#"{"resultType":"Failure","resultSignature":"Failed.NotFound"}"#.to_owned(), "error NotFound true"),
             (r#"{"resultType":"Failed","resultSignature":409}"#.to_owned(), "error 409 true"),
-            (format!(r#"{{"resultType":"Failure","properties":{{"statusMessage":"{{{refused}}}"}}}}"#), "denied AuthorizationFailed false"),
             (
-                format!(r#"{{"resultType":"Failure","resultSignature":"Failed.Forbidden","properties":{{"statusMessage":"{{{policy}}}"}}}}"#),
+                format!(r#"{{"resultType":"Failure","properties":{{"statusMessage":"{{{refused}}}"}}}}"#),
+                "denied AuthorizationFailed false",
+            ),
+            (
+                format!(
+                    r#"{{"resultType":"Failure","resultSignature":"Failed.Forbidden","properties":{{"statusMessage":"{{{policy}}}"}}}}"#
+                ),
                 "error RequestDisallowedByPolicy true",
             ),
-            (r#"{"statusCode":403,"statusText":"AuthorizationPermissionMismatch"}"#.to_owned(), "denied AuthorizationPermissionMismatch false"),
+            (
+                r#"{"statusCode":403,"statusText":"AuthorizationPermissionMismatch"}"#.to_owned(),
+                "denied AuthorizationPermissionMismatch false",
+            ),
             (r#"{"statusCode":200,"statusText":"Success"}"#.to_owned(), "success - true"),
-            (r#"{"resultType":"Success","resultSignature":"Unauthorized","properties":{"httpStatusCode":401}}"#.to_owned(), "error Unauthorized false"),
+            (
+                r#"{"resultType":"Success","resultSignature":"Unauthorized","properties":{"httpStatusCode":401}}"#
+                    .to_owned(),
+                "error Unauthorized false",
+            ),
             (r#"{"statusCode":503,"statusText":"ServerBusy"}"#.to_owned(), "error ServerBusy true"),
             ("{}".to_owned(), "success - true"),
         ] {

@@ -1,5 +1,4 @@
 //! Real records of others, and fixtures of ours.
-#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,9 +8,9 @@ use proptest::prelude::*;
 use schemas::Provider;
 use serde_json::Value;
 
-use crate::providers::{Normalized, testing};
 use super::arm::ArmId;
 use crate::providers::testing::{Agreement, any_value, event, fixture, read, shared, summary, with_replaced};
+use crate::providers::{Normalized, testing};
 
 fn records(path: &std::path::Path) -> Vec<String> {
     let file: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
@@ -61,8 +60,11 @@ fn every_real_record_becomes_something() {
 }
 
 /// The kinds of the categories that the forwarder names.
-const SOURCES: [(&str, &str); 3] =
-    [("alert", "Activity Log - Alert"), ("policy_evaluation", "Activity Log - Policy"), ("resource_health", "Activity Log - ResourceHealth")];
+const SOURCES: [(&str, &str); 3] = [
+    ("alert", "Activity Log - Alert"),
+    ("policy_evaluation", "Activity Log - Policy"),
+    ("resource_health", "Activity Log - ResourceHealth"),
+];
 
 /// Dynatrace's forwarder: what it reads from four records. Three of them are no access for us, so of these the kind and
 /// what their ids tell are compared. Ids and actions are compared without case, as Azure does.
@@ -77,9 +79,19 @@ fn dynatrace_forwarder_agrees() {
         let id = ArmId::parse(row["raw"]["resourceId"].as_str().unwrap());
         let segments: Vec<&str> = id.id.split('/').collect();
         agreement.caseless(name, "azure.resource.id", expected("azure.resource.id"), &id.id);
-        agreement.caseless(name, "azure.subscription", expected("azure.subscription"), id.subscription.as_deref().unwrap_or_default());
+        agreement.caseless(
+            name,
+            "azure.subscription",
+            expected("azure.subscription"),
+            id.subscription.as_deref().unwrap_or_default(),
+        );
         agreement.caseless(name, "azure.resource.group", expected("azure.resource.group"), segments[4]);
-        agreement.caseless(name, "azure.resource.type", expected("azure.resource.type"), id.kind.as_deref().unwrap_or_default());
+        agreement.caseless(
+            name,
+            "azure.resource.type",
+            expected("azure.resource.type"),
+            id.kind.as_deref().unwrap_or_default(),
+        );
         agreement.caseless(name, "azure.resource.name", expected("azure.resource.name"), segments.last().unwrap());
         match read(Provider::Azure, &row["raw"].to_string()).unwrap() {
             Normalized::NotAccess(kind) => {
@@ -89,8 +101,18 @@ fn dynatrace_forwarder_agrees() {
             Normalized::Event(event) => {
                 let time = crate::providers::when::parse(expected("timestamp")).unwrap();
                 agreement.field(name, "timestamp", &time.to_string(), &event.time.to_string());
-                agreement.field(name, "audit.identity", expected("audit.identity"), event.identity_name.as_deref().unwrap_or_default());
-                agreement.caseless(name, "audit.action", expected("audit.action"), event.action.as_deref().unwrap_or_default());
+                agreement.field(
+                    name,
+                    "audit.identity",
+                    expected("audit.identity"),
+                    event.identity_name.as_deref().unwrap_or_default(),
+                );
+                agreement.caseless(
+                    name,
+                    "audit.action",
+                    expected("audit.action"),
+                    event.action.as_deref().unwrap_or_default(),
+                );
                 let failed = if expected("audit.result").starts_with("Failed") { "error" } else { "success" };
                 agreement.field(name, "audit.result", failed, event.outcome.as_str());
             }
@@ -98,7 +120,8 @@ fn dynatrace_forwarder_agrees() {
     }
     expect![[r#"
         27 fields compared, 0 differ
-    "#]].assert_eq(&agreement.report());
+    "#]]
+    .assert_eq(&agreement.report());
 }
 
 #[test]
@@ -131,11 +154,17 @@ fn plaso_agrees() {
         agreement.field(id, "resource_provider", expected("resource_provider"), &event.service);
         agreement.field(id, "subscription_identifier", expected("subscription_identifier"), &event.account_id);
         agreement.field(id, "tenant_identifier", expected("tenant_identifier"), event.org_id.as_deref().unwrap());
-        agreement.field(id, "event_name", expected("event_name"), if event.counts_as_use { "EndRequest" } else { "BeginRequest" });
+        agreement.field(
+            id,
+            "event_name",
+            expected("event_name"),
+            if event.counts_as_use { "EndRequest" } else { "BeginRequest" },
+        );
     }
     expect![[r#"
         13 fields compared, 0 differ
-    "#]].assert_eq(&agreement.report());
+    "#]]
+    .assert_eq(&agreement.report());
 }
 
 fn check(name: &str, expected: expect_test::Expect) {
@@ -145,13 +174,18 @@ fn check(name: &str, expected: expect_test::Expect) {
     // How the record is written does not matter; `serde_json` says what it says.
     let compact = serde_json::from_str::<Value>(&record).unwrap().to_string();
     assert_eq!(testing::event(Provider::Azure, &compact), event);
-    let capitals = record.replace("\"time\"", "\"Time\"").replace("\"timestamp\"", "\"TIME_STAMP\"").replace("\"properties\"", "\"Properties\"");
+    let capitals = record
+        .replace("\"time\"", "\"Time\"")
+        .replace("\"timestamp\"", "\"TIME_STAMP\"")
+        .replace("\"properties\"", "\"Properties\"");
     assert_eq!(testing::event(Provider::Azure, &capitals), event);
 }
 
 #[test]
 fn a_user_reads_the_keys_of_a_storage_account() {
-    check("activity_success", expect![[r#"
+    check(
+        "activity_success",
+        expect![[r#"
         2026-03-02T09:15:04.123456Z 33333333-aaaa-4bbb-8ccc-444444444444 management org 11111111-aaaa-4bbb-8ccc-222222222222
         by azure:11111111-aaaa-4bbb-8ccc-222222222222:55555555-aaaa-4bbb-8ccc-666666666666 (user) dana@shop.example of -
         Microsoft.Storage MICROSOFT.STORAGE/STORAGEACCOUNTS/LISTKEYS/ACTION -> Microsoft.Storage/storageAccounts/listKeys/action (logged, list)
@@ -159,12 +193,15 @@ fn a_user_reads_the_keys_of_a_storage_account() {
         touches /subscriptions/33333333-aaaa-4bbb-8ccc-444444444444/resourceGroups/shop/providers/Microsoft.Storage/storageAccounts/shopdata (Microsoft.Storage/storageAccounts)
         success - counts
         region global ip 203.0.113.9 credential tok-1 call c-1/494ace2cc11784a5 mfa yes
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_start_does_not_count_and_shares_the_call_of_its_end() {
-    check("activity_start", expect![[r#"
+    check(
+        "activity_start",
+        expect![[r#"
         2026-03-02T09:15:04.123456Z 33333333-aaaa-4bbb-8ccc-444444444444 management org 11111111-aaaa-4bbb-8ccc-222222222222
         by azure:11111111-aaaa-4bbb-8ccc-222222222222:55555555-aaaa-4bbb-8ccc-666666666666 (user) dana@shop.example of -
         Microsoft.Storage MICROSOFT.STORAGE/STORAGEACCOUNTS/LISTKEYS/ACTION -> Microsoft.Storage/storageAccounts/listKeys/action (logged, list)
@@ -172,12 +209,15 @@ fn a_start_does_not_count_and_shares_the_call_of_its_end() {
         touches /subscriptions/33333333-aaaa-4bbb-8ccc-444444444444/resourceGroups/shop/providers/Microsoft.Storage/storageAccounts/shopdata (Microsoft.Storage/storageAccounts)
         success - does not count
         region global ip 203.0.113.9 credential tok-1 call c-1/494ace2cc11784a5 mfa yes
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_refused_service_principal() {
-    check("activity_denied", expect![[r#"
+    check(
+        "activity_denied",
+        expect![[r#"
         2026-03-02T09:15:04.123456Z 33333333-aaaa-4bbb-8ccc-444444444444 management org 11111111-aaaa-4bbb-8ccc-222222222222
         by azure:11111111-aaaa-4bbb-8ccc-222222222222:55555555-aaaa-4bbb-8ccc-666666666666 (service_principal) 04b07795-8ddb-461a-bbee-02f9e1bf7b46 of -
         Microsoft.Storage MICROSOFT.STORAGE/STORAGEACCOUNTS/LISTKEYS/ACTION -> Microsoft.Storage/storageAccounts/listKeys/action (logged, list)
@@ -185,12 +225,15 @@ fn a_refused_service_principal() {
         touches /subscriptions/33333333-aaaa-4bbb-8ccc-444444444444/resourceGroups/shop/providers/Microsoft.Storage/storageAccounts/shopdata (Microsoft.Storage/storageAccounts)
         denied AuthorizationFailed does not count
         region global ip 203.0.113.9 credential tok-1 call c-1/494ace2cc11784a5
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_managed_identity_hands_another_to_a_vm() {
-    check("activity_managed_identity", expect![[r#"
+    check(
+        "activity_managed_identity",
+        expect![[r#"
         2026-03-02T09:15:04.123456Z 33333333-aaaa-4bbb-8ccc-444444444444 management org 11111111-aaaa-4bbb-8ccc-222222222222
         by azure:11111111-aaaa-4bbb-8ccc-222222222222:55555555-aaaa-4bbb-8ccc-666666666666 (managed_identity) deployer of -
         Microsoft.Compute MICROSOFT.COMPUTE/VIRTUALMACHINES/WRITE -> Microsoft.Compute/virtualMachines/write (logged, write)
@@ -199,12 +242,15 @@ fn a_managed_identity_hands_another_to_a_vm() {
         touches /subscriptions/33333333-aaaa-4bbb-8ccc-444444444444/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines/vm1 (Microsoft.Compute/virtualMachines)
         success - counts
         region global ip 203.0.113.9 call c-1/ed8b9522afca3669
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn az_monitor_with_a_caller_alone() {
-    check("az_cli", expect![[r#"
+    check(
+        "az_cli",
+        expect![[r#"
         2026-03-02T09:20:00.5Z 33333333-aaaa-4bbb-8ccc-444444444444 management org 11111111-aaaa-4bbb-8ccc-222222222222
         by azure:11111111-aaaa-4bbb-8ccc-222222222222:upn/dana@shop.example (external) dana@shop.example of -
         Microsoft.Compute Microsoft.Compute/disks/delete -> Microsoft.Compute/disks/delete (logged, write)
@@ -212,12 +258,15 @@ fn az_monitor_with_a_caller_alone() {
         touches /subscriptions/33333333-aaaa-4bbb-8ccc-444444444444/resourceGroups/shop/providers/Microsoft.Compute/disks/d1 (Microsoft.Compute/disks)
         success - counts
         ip 203.0.113.9 call c-2/o-2 id e-2
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_secret_is_read() {
-    check("key_vault", expect![[r#"
+    check(
+        "key_vault",
+        expect![[r#"
         2026-03-02T09:21:00Z 33333333-aaaa-4bbb-8ccc-444444444444 data org 11111111-aaaa-4bbb-8ccc-222222222222
         by azure:11111111-aaaa-4bbb-8ccc-222222222222:55555555-aaaa-4bbb-8ccc-666666666666 (user) dana@shop.example of -
         Microsoft.KeyVault SecretGet -> Microsoft.KeyVault/vaults/secrets/getSecret/action (mapped, read)
@@ -225,12 +274,15 @@ fn a_secret_is_read() {
         touches /subscriptions/33333333-aaaa-4bbb-8ccc-444444444444/resourceGroups/shop/providers/Microsoft.KeyVault/vaults/shopvault/secrets/db (Microsoft.KeyVault/vaults/secrets)
         success - counts
         ip 203.0.113.9 tool azure-sdk call c-3/5053dc39ccf59aa8
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_refused_blob() {
-    check("storage_oauth", expect![[r#"
+    check(
+        "storage_oauth",
+        expect![[r#"
         2026-03-02T09:22:00Z 33333333-aaaa-4bbb-8ccc-444444444444 data org 11111111-aaaa-4bbb-8ccc-222222222222
         by azure:11111111-aaaa-4bbb-8ccc-222222222222:55555555-aaaa-4bbb-8ccc-666666666666 (service_principal) 77777777-aaaa-4bbb-8ccc-888888888888 of -
         Microsoft.Storage GetBlob -> Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read (logged, read)
@@ -238,12 +290,15 @@ fn a_refused_blob() {
         touches /subscriptions/33333333-aaaa-4bbb-8ccc-444444444444/resourceGroups/shop/providers/Microsoft.Storage/storageAccounts/shopdata/blobServices/default/containers/in/blobs/Orders A.csv (Microsoft.Storage/storageAccounts/blobServices/containers/blobs)
         denied AuthorizationPermissionMismatch does not count
         region westeurope ip 203.0.113.9 tool azure-sdk credential h-1 call c-4/16c703ccc061b693
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_public_blob() {
-    check("storage_anonymous", expect![[r#"
+    check(
+        "storage_anonymous",
+        expect![[r#"
         2026-03-02T09:23:00Z 33333333-aaaa-4bbb-8ccc-444444444444 data org -
         by azure:anonymous (anonymous) - of -
         Microsoft.Storage GetBlob -> Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read (mapped, read)
@@ -251,24 +306,30 @@ fn a_public_blob() {
         touches /subscriptions/33333333-aaaa-4bbb-8ccc-444444444444/resourceGroups/shop/providers/Microsoft.Storage/storageAccounts/shopdata/blobServices/default/containers/public/blobs/logo.png (Microsoft.Storage/storageAccounts/blobServices/containers/blobs)
         success - counts
         ip 198.51.100.4 call c-5/d13f89d0cf94d445
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn conditional_access_refuses_a_guest() {
-    check("sign_in_refused", expect![[r#"
+    check(
+        "sign_in_refused",
+        expect![[r#"
         2026-03-02T09:24:00.456Z 11111111-aaaa-4bbb-8ccc-222222222222 sign_in org 11111111-aaaa-4bbb-8ccc-222222222222
         by azure:11111111-aaaa-4bbb-8ccc-222222222222:55555555-aaaa-4bbb-8ccc-666666666666 (user) dana@shop.example of 99999999-aaaa-4bbb-8ccc-000000000000
         microsoft.aadiam Sign-in activity -> - (none_needed, -)
         touches abcdef00-aaaa-4bbb-8ccc-111111111111 (servicePrincipal)
         denied 53003 does not count
         ip 198.51.100.4 tool browser session s-6 credential tok-6 call c-6 id r-6
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_application_changes_the_directory() {
-    check("directory_by_app", expect![[r#"
+    check(
+        "directory_by_app",
+        expect![[r#"
         2026-03-02T21:25:00Z 11111111-aaaa-4bbb-8ccc-222222222222 directory org 11111111-aaaa-4bbb-8ccc-222222222222
         by azure:11111111-aaaa-4bbb-8ccc-222222222222:55555555-aaaa-4bbb-8ccc-666666666666 (service_principal) Provisioner of -
         microsoft.directory Add member to role -> microsoft.directory/roleAssignments/allProperties/allTasks (mapped, permissions)
@@ -277,19 +338,23 @@ fn an_application_changes_the_directory() {
         touches role/global administrator (Role)
         success - counts
         tool python call c-7 id Directory_c-7
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_user_calls_graph() {
-    check("graph_user", expect![[r#"
+    check(
+        "graph_user",
+        expect![[r#"
         2026-03-02T09:26:00Z 11111111-aaaa-4bbb-8ccc-222222222222 data org 11111111-aaaa-4bbb-8ccc-222222222222
         by azure:11111111-aaaa-4bbb-8ccc-222222222222:55555555-aaaa-4bbb-8ccc-666666666666 (user) - of -
         Microsoft.Graph PATCH /users/{id}/memberOf -> - (unknown, -)
         touches https://graph.microsoft.com/users/dana@shop.example/memberOf (users)
         success - counts
         region West Europe ip 203.0.113.9 tool az-cli credential tok-6 call o-8 id r-8
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -304,7 +369,9 @@ fn what_is_no_access_is_counted_by_kind() {
         ("RiskyUsers", "Risky user", "risk_event"),
         ("ProvisioningLogs", "Provisioning activity", "provisioning"),
     ] {
-        let record = format!(r#"{{"time":"2026-01-01T00:00:00Z","category":"{category}","operationName":"{operation}","resourceId":"/subscriptions/s"}}"#);
+        let record = format!(
+            r#"{{"time":"2026-01-01T00:00:00Z","category":"{category}","operationName":"{operation}","resourceId":"/subscriptions/s"}}"#
+        );
         match read(Provider::Azure, &record) {
             Ok(Normalized::NotAccess(found)) => assert_eq!(found, kind, "{record}"),
             other => panic!("{other:?}: {record}"),
@@ -317,8 +384,14 @@ fn what_cannot_be_used_says_why() {
     for (record, reason) in [
         ("7", "the record is no JSON object"),
         ("{}", "field `operationName` is missing"),
-        (r#"{"category":"Administrative","operationName":"a/b","resourceId":"/subscriptions/s"}"#, "field `time` is missing"),
-        (r#"{"category":"Administrative","operationName":"a/b","time":"yesterday"}"#, "field `time` is no time: `yesterday`"),
+        (
+            r#"{"category":"Administrative","operationName":"a/b","resourceId":"/subscriptions/s"}"#,
+            "field `time` is missing",
+        ),
+        (
+            r#"{"category":"Administrative","operationName":"a/b","time":"yesterday"}"#,
+            "field `time` is no time: `yesterday`",
+        ),
         (
             r#"{"category":"Administrative","operationName":"a/b","time":"2026-01-01T00:00:00Z"}"#,
             "neither `resourceId` nor `tenantId` names an account",
@@ -357,8 +430,16 @@ fn who_acted_is_told_by_what_the_record_has() {
         (r#""identity":{"claims":{"upn":"A@X","appid":"P"}}"#, "azure:t:upn/a@x", "external"),
         (r#""identity":{"claims":{"appid":"P"}}"#, "azure:t:app/p", "external"),
         (r#""caller":"a@x""#, "azure:t:upn/a@x", "external"),
-        (r#""caller":"55555555-aaaa-4bbb-8ccc-666666666666""#, "azure:t:55555555-aaaa-4bbb-8ccc-666666666666", "service_principal"),
-        (r#""caller":"Microsoft.Insights/autoscaleSettings""#, "azure:t:name/microsoft.insights/autoscalesettings", "unknown"),
+        (
+            r#""caller":"55555555-aaaa-4bbb-8ccc-666666666666""#,
+            "azure:t:55555555-aaaa-4bbb-8ccc-666666666666",
+            "service_principal",
+        ),
+        (
+            r#""caller":"Microsoft.Insights/autoscaleSettings""#,
+            "azure:t:name/microsoft.insights/autoscalesettings",
+            "unknown",
+        ),
         (r#""x":1"#, "azure:t:unknown", "unknown"),
     ] {
         let record = format!(

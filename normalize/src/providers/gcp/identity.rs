@@ -82,7 +82,9 @@ fn of_member(member: &str) -> Found {
     let by_name = of_name(name);
     // What a service account's e-mail says is surer than the member's kind: some records call it `user:`.
     let kind = match (kind, by_name) {
-        (Some(IdentityKind::ServiceAccount), IdentityKind::User | IdentityKind::Unknown) => IdentityKind::ServiceAccount,
+        (Some(IdentityKind::ServiceAccount), IdentityKind::User | IdentityKind::Unknown) => {
+            IdentityKind::ServiceAccount
+        }
         (Some(IdentityKind::ServiceAccount) | None, by_name) => by_name,
         (Some(kind), _) => kind,
     };
@@ -117,7 +119,9 @@ fn is_googles(email: &str) -> bool {
     let (name, domain) = email.split_once('@').unwrap_or((email, email));
     let agents_name = name.strip_prefix("service-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let domain = domain.trim_end_matches(".gserviceaccount.com").trim_end_matches(".iam");
-    agents_name || domain.starts_with("gcp-sa-") || matches!(domain, "cloudservices" | "system" | "compute-system" | "container-engine-robot")
+    agents_name
+        || domain.starts_with("gcp-sa-")
+        || matches!(domain, "cloudservices" | "system" | "compute-system" | "container-engine-robot")
 }
 
 /// The project that a service account's e-mail names.
@@ -141,18 +145,68 @@ mod tests {
         for (member, id, kind, project) in [
             ("Alice@Example.com", "gcp:alice@example.com", IdentityKind::User, None),
             ("user:a@x.com", "gcp:a@x.com", IdentityKind::User, None),
-            ("user:robot@p.iam.gserviceaccount.com", "gcp:robot@p.iam.gserviceaccount.com", IdentityKind::ServiceAccount, Some("p")),
-            ("serviceAccount:robot@p.iam.gserviceaccount.com", "gcp:robot@p.iam.gserviceaccount.com", IdentityKind::ServiceAccount, Some("p")),
-            ("123-compute@developer.gserviceaccount.com", "gcp:123-compute@developer.gserviceaccount.com", IdentityKind::ServiceAccount, None),
-            ("my-app@appspot.gserviceaccount.com", "gcp:my-app@appspot.gserviceaccount.com", IdentityKind::ServiceAccount, Some("my-app")),
-            ("12@cloudservices.gserviceaccount.com", "gcp:12@cloudservices.gserviceaccount.com", IdentityKind::Service, None),
-            ("service-12@compute-system.iam.gserviceaccount.com", "gcp:service-12@compute-system.iam.gserviceaccount.com", IdentityKind::Service, None),
-            ("p12-34@gcp-sa-logging.iam.gserviceaccount.com", "gcp:p12-34@gcp-sa-logging.iam.gserviceaccount.com", IdentityKind::Service, None),
-            ("service-account@p.iam.gserviceaccount.com", "gcp:service-account@p.iam.gserviceaccount.com", IdentityKind::ServiceAccount, Some("p")),
+            (
+                "user:robot@p.iam.gserviceaccount.com",
+                "gcp:robot@p.iam.gserviceaccount.com",
+                IdentityKind::ServiceAccount,
+                Some("p"),
+            ),
+            (
+                "serviceAccount:robot@p.iam.gserviceaccount.com",
+                "gcp:robot@p.iam.gserviceaccount.com",
+                IdentityKind::ServiceAccount,
+                Some("p"),
+            ),
+            (
+                "123-compute@developer.gserviceaccount.com",
+                "gcp:123-compute@developer.gserviceaccount.com",
+                IdentityKind::ServiceAccount,
+                None,
+            ),
+            (
+                "my-app@appspot.gserviceaccount.com",
+                "gcp:my-app@appspot.gserviceaccount.com",
+                IdentityKind::ServiceAccount,
+                Some("my-app"),
+            ),
+            (
+                "12@cloudservices.gserviceaccount.com",
+                "gcp:12@cloudservices.gserviceaccount.com",
+                IdentityKind::Service,
+                None,
+            ),
+            (
+                "service-12@compute-system.iam.gserviceaccount.com",
+                "gcp:service-12@compute-system.iam.gserviceaccount.com",
+                IdentityKind::Service,
+                None,
+            ),
+            (
+                "p12-34@gcp-sa-logging.iam.gserviceaccount.com",
+                "gcp:p12-34@gcp-sa-logging.iam.gserviceaccount.com",
+                IdentityKind::Service,
+                None,
+            ),
+            (
+                "service-account@p.iam.gserviceaccount.com",
+                "gcp:service-account@p.iam.gserviceaccount.com",
+                IdentityKind::ServiceAccount,
+                Some("p"),
+            ),
             ("system:anonymous", "gcp:system:anonymous", IdentityKind::Anonymous, None),
             ("system:kube-scheduler", "gcp:system:kube-scheduler", IdentityKind::Service, None),
-            ("system:serviceaccount:kube-system:gc", "gcp:system:serviceaccount:kube-system:gc", IdentityKind::Service, None),
-            ("system:serviceaccount:shop:web", "gcp:system:serviceaccount:shop:web", IdentityKind::ServiceAccount, None),
+            (
+                "system:serviceaccount:kube-system:gc",
+                "gcp:system:serviceaccount:kube-system:gc",
+                IdentityKind::Service,
+                None,
+            ),
+            (
+                "system:serviceaccount:shop:web",
+                "gcp:system:serviceaccount:shop:web",
+                IdentityKind::ServiceAccount,
+                None,
+            ),
             ("serviceAccount:p.svc.id.goog[ns/ksa]", "gcp:p.svc.id.goog[ns/ksa]", IdentityKind::ServiceAccount, None),
             (
                 "deleted:serviceAccount:r@p.iam.gserviceaccount.com?uid=7",

@@ -52,7 +52,8 @@ pub(super) fn of(audit: &Audit<'_>) -> End {
         0 => Outcome::Success,
         _ => Outcome::Error,
     };
-    let error_code = (code != 0).then(|| CODES.get(code).map_or_else(|| Text::from(code.to_string()), |name| Text::from(*name)));
+    let error_code =
+        (code != 0).then(|| CODES.get(code).map_or_else(|| Text::from(code.to_string()), |name| Text::from(*name)));
     let used = outcome != Outcome::Denied && (granted || !BEFORE_AUTHORIZATION.contains(&code));
     End { outcome, error_code, used }
 }

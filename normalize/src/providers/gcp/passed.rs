@@ -14,9 +14,9 @@ const MAX_PASSED: usize = 32;
 /// `serviceAccount`, `serviceAccountEmail` or `serviceAccountName` as text, or under `serviceAccounts` as objects with an
 /// `email`, at any depth.
 pub(super) fn service_accounts(request: &str) -> Vec<String> {
-    let worth_a_look = ["erviceAccount", "ervice_account"].iter().any(|part| {
-        memchr::memmem::find(request.as_bytes(), part.as_bytes()).is_some()
-    });
+    let worth_a_look = ["erviceAccount", "ervice_account"]
+        .iter()
+        .any(|part| memchr::memmem::find(request.as_bytes(), part.as_bytes()).is_some());
     if !worth_a_look {
         return Vec::new();
     }
@@ -106,10 +106,19 @@ mod tests {
     #[test]
     fn what_is_passed_is_found() {
         for (request, expected) in [
-            (r#"{"serviceAccounts":[{"email":"a@p.iam.gserviceaccount.com","scopes":["x"]}]}"#, &["a@p.iam.gserviceaccount.com"][..]),
+            (
+                r#"{"serviceAccounts":[{"email":"a@p.iam.gserviceaccount.com","scopes":["x"]}]}"#,
+                &["a@p.iam.gserviceaccount.com"][..],
+            ),
             (r#"{"function":{"serviceAccountEmail":"A@p.iam.gserviceaccount.com"}}"#, &["a@p.iam.gserviceaccount.com"]),
-            (r#"{"cluster":{"config":{"gceClusterConfig":{"service_account":"b@p.iam.gserviceaccount.com"}}}}"#, &["b@p.iam.gserviceaccount.com"]),
-            (r#"{"t":{"serviceAccount":"projects/p/serviceAccounts/c@p.iam.gserviceaccount.com"}}"#, &["c@p.iam.gserviceaccount.com"]),
+            (
+                r#"{"cluster":{"config":{"gceClusterConfig":{"service_account":"b@p.iam.gserviceaccount.com"}}}}"#,
+                &["b@p.iam.gserviceaccount.com"],
+            ),
+            (
+                r#"{"t":{"serviceAccount":"projects/p/serviceAccounts/c@p.iam.gserviceaccount.com"}}"#,
+                &["c@p.iam.gserviceaccount.com"],
+            ),
             (r#"{"serviceAccount":"default"}"#, &[]),
             (r#"{"policy":{"bindings":[{"serviceAccount":"a@p.iam.gserviceaccount.com"}]}}"#, &[]),
             (r#"{"email":"a@p.iam.gserviceaccount.com","x":"serviceAccount"}"#, &[]),

@@ -37,7 +37,8 @@ impl Names<'_> {
         let whole_project = logged.as_slice() == [format!("projects/{}", self.account)] || logged.is_empty();
         let names = if whole_project { self.more_exact(audit).map_or(logged, |name| vec![name]) } else { logged };
         let kind = self.kind(audit, names.first().map(String::as_str).unwrap_or_default());
-        let resource = |name: String| Resource { account_id: owner(&name), id: ResourceId::from(name), kind: kind.clone() };
+        let resource =
+            |name: String| Resource { account_id: owner(&name), id: ResourceId::from(name), kind: kind.clone() };
         names.into_iter().map(resource).collect()
     }
 
@@ -108,7 +109,11 @@ impl Names<'_> {
             let is_path = name.split('/').count() > 2 && name.split('/').count().is_multiple_of(2);
             // What a project enables is Service Usage's, also through the older API that owned it
             // (cloud.google.com/service-infrastructure/docs/service-management/reference/rest/v1/services/enable).
-            let service = if self.service == "servicemanagement.googleapis.com" { "serviceusage.googleapis.com" } else { self.service };
+            let service = if self.service == "servicemanagement.googleapis.com" {
+                "serviceusage.googleapis.com"
+            } else {
+                self.service
+            };
             let full = format!("//{service}/{name}");
             if is_path { container_kind(Provider::Gcp, &full) } else { None }
         };
@@ -135,12 +140,12 @@ fn path(name: &str) -> &str {
 /// The project that owns a resource, when its name tells the project's id; a project number is no id.
 pub(super) fn owner(name: &str) -> Option<AccountId> {
     let project = name.strip_prefix("projects/")?.split('/').next()?;
-    let is_id = !project.is_empty() && !matches!(project, "_" | "-") && !project.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id =
+        !project.is_empty() && !matches!(project, "_" | "-") && !project.bytes().all(|byte| byte.is_ascii_digit());
     is_id.then(|| AccountId::from(project))
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 
@@ -153,12 +158,24 @@ mod tests {
     fn one_resource_has_one_name() {
         for (service, logged, stored) in [
             ("compute.googleapis.com", "projects/q/zones/z/instances/i", &["projects/q/zones/z/instances/i"][..]),
-            ("compute.googleapis.com", "//compute.googleapis.com/projects/q/zones/z/instances/i", &["projects/q/zones/z/instances/i"]),
-            ("compute.googleapis.com", "https://www.googleapis.com/compute/v1/projects/q/zones/z/disks/d", &["projects/q/zones/z/disks/d"]),
+            (
+                "compute.googleapis.com",
+                "//compute.googleapis.com/projects/q/zones/z/instances/i",
+                &["projects/q/zones/z/instances/i"],
+            ),
+            (
+                "compute.googleapis.com",
+                "https://www.googleapis.com/compute/v1/projects/q/zones/z/disks/d",
+                &["projects/q/zones/z/disks/d"],
+            ),
             ("storage.googleapis.com", "projects/_/buckets/b/objects/o [1]", &["projects/_/buckets/b/objects/o [1]"]),
             ("cloudsql.googleapis.com", "instances/q:i", &["projects/q/instances/i"]),
             ("dns.googleapis.com", "managedZones/z", &["projects/p/managedZones/z"]),
-            ("servicemanagement.googleapis.com", "projects/1/services/[a.x, b.x]", &["projects/1/services/a.x", "projects/1/services/b.x"]),
+            (
+                "servicemanagement.googleapis.com",
+                "projects/1/services/[a.x, b.x]",
+                &["projects/1/services/a.x", "projects/1/services/b.x"],
+            ),
             ("x", "projects/1/services/[]", &[]),
             ("x", "//nothing", &["//nothing"]),
             ("x", "https://x", &["https://x"]),
@@ -173,7 +190,14 @@ mod tests {
     #[test]
     fn a_projects_id_is_its_owner_and_its_number_is_not() {
         assert_eq!(owner("projects/p/zones/z"), Some(AccountId::from("p")));
-        for name in ["projects/123/zones/z", "projects/_/buckets/b", "projects/-/serviceAccounts/s", "projects/", "folders/1", ""] {
+        for name in [
+            "projects/123/zones/z",
+            "projects/_/buckets/b",
+            "projects/-/serviceAccounts/s",
+            "projects/",
+            "folders/1",
+            "",
+        ] {
             assert_eq!(owner(name), None, "{name}");
         }
     }

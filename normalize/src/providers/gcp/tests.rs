@@ -1,5 +1,4 @@
 //! Real records of others, and fixtures of ours.
-#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,8 +8,8 @@ use proptest::prelude::*;
 use schemas::{AccessLevel, Provider, ResourceId};
 use serde_json::Value;
 
-use crate::providers::{Normalized, testing};
 use crate::providers::testing::{Agreement, any_value, event, fixture, read, shared, summary, with_replaced};
+use crate::providers::{Normalized, testing};
 
 /// The records of a file of the real data.
 fn lines(path: &std::path::Path) -> Vec<String> {
@@ -105,13 +104,16 @@ fn real_time_enforcer_agrees() {
     expect![[r#"
         75 fields compared, 1 differ
         app-engine-debug.json operation: expected `changes`, ours `unknown`
-    "#]].assert_eq(&agreement.report());
+    "#]]
+    .assert_eq(&agreement.report());
 }
 
 /// Plaso's rows, by time.
 #[test]
 fn plaso_agrees() {
-    let (Some(expected), Some(records)) = (shared("normalization/plaso/gcp_log.expected.json"), shared("raw/gcp-audit/plaso.ndjson")) else {
+    let (Some(expected), Some(records)) =
+        (shared("normalization/plaso/gcp_log.expected.json"), shared("raw/gcp-audit/plaso.ndjson"))
+    else {
         return;
     };
     let rows: Vec<Value> = serde_json::from_slice(&std::fs::read(expected).unwrap()).unwrap();
@@ -153,7 +155,8 @@ fn plaso_agrees() {
     }
     expect![[r#"
         30 fields compared, 0 differ
-    "#]].assert_eq(&agreement.report());
+    "#]]
+    .assert_eq(&agreement.report());
 }
 
 fn check(name: &str, expected: expect_test::Expect) {
@@ -163,13 +166,18 @@ fn check(name: &str, expected: expect_test::Expect) {
     // How the record is written does not matter; `serde_json` says what it says.
     let compact = serde_json::from_str::<Value>(&record).unwrap().to_string();
     assert_eq!(testing::event(Provider::Gcp, &compact), event);
-    let capitals = record.replace("\"time\"", "\"Time\"").replace("\"timestamp\"", "\"TIME_STAMP\"").replace("\"properties\"", "\"Properties\"");
+    let capitals = record
+        .replace("\"time\"", "\"Time\"")
+        .replace("\"timestamp\"", "\"TIME_STAMP\"")
+        .replace("\"properties\"", "\"Properties\"");
     assert_eq!(testing::event(Provider::Gcp, &capitals), event);
 }
 
 #[test]
 fn a_vm_that_runs_as_a_service_account_uses_act_as() {
-    check("instance_insert", expect![[r#"
+    check(
+        "instance_insert",
+        expect![[r#"
         2026-03-02T09:15:04.123456Z shop-prod management org -
         by gcp:dana@shop.example (user) Dana@Shop.example of -
         compute.googleapis.com v1.compute.instances.insert -> compute.instances.create (logged, write)
@@ -180,12 +188,15 @@ fn a_vm_that_runs_as_a_service_account_uses_act_as() {
         touches projects/shop-prod/zones/europe-west1-b/disks/web-1 (compute.disks)
         success - counts
         region europe-west1-b ip 203.0.113.9 tool gcloud call operation-77 id k1v2m3
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn the_last_record_of_an_operation_tells_its_end_and_is_no_second_use() {
-    check("operation_last", expect![[r#"
+    check(
+        "operation_last",
+        expect![[r#"
         2026-03-02T09:15:14Z shop-prod management org -
         by gcp:dana@shop.example (user) dana@shop.example of -
         compute.googleapis.com v1.compute.instances.insert -> compute.instances.create (mapped, write)
@@ -193,12 +204,15 @@ fn the_last_record_of_an_operation_tells_its_end_and_is_no_second_use() {
         touches projects/shop-prod/zones/europe-west1-b/instances/web-1 (gce_instance)
         error RESOURCE_EXHAUSTED does not count
         region europe-west1-b call operation-77 id k1v2m4
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_delegated_key_and_a_refusal() {
-    check("denied_delegated", expect![[r#"
+    check(
+        "denied_delegated",
+        expect![[r#"
         2026-03-02T10:00:00.5Z shop-prod data org -
         by gcp:deploy@shop-prod.iam.gserviceaccount.com (service_account) deploy@shop-prod.iam.gserviceaccount.com of shop-prod
         for gcp:erin@shop.example
@@ -208,12 +222,15 @@ fn a_delegated_key_and_a_refusal() {
         touches projects/shop-prod/secrets/db/versions/3 (secretmanager.googleapis.com/Secret)
         denied PERMISSION_DENIED does not count
         from gce-internal-ip credential //iam.googleapis.com/projects/shop-prod/serviceAccounts/deploy@shop-prod.iam.gserviceaccount.com/keys/0a1b id d9
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_workload_of_another_identity_provider_in_the_sdks_spelling() {
-    check("federated_snake_case", expect![[r#"
+    check(
+        "federated_snake_case",
+        expect![[r#"
         2026-03-02T11:00:00Z organizations/123456 management org 123456
         by gcp:principal://iam.googleapis.com/locations/global/workforcepools/staff/subject/frank (federated) principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/frank of -
         cloudresourcemanager.googleapis.com SetIamPolicy -> resourcemanager.organizations.setIamPolicy (logged, permissions)
@@ -221,7 +238,8 @@ fn a_workload_of_another_identity_provider_in_the_sdks_spelling() {
         touches organizations/123456 (organization)
         success - counts
         ip 2001:db8::7 tool terraform id f1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -231,8 +249,14 @@ fn what_is_no_audit_record_is_no_access() {
         (r#"{"logName":"projects/p/logs/stdout","textPayload":"hello"}"#, "text_log"),
         (r#"{"logName":"projects/p/logs/app","jsonPayload":{"x":1}}"#, "json_log"),
         (r#"{"logName":"projects/p/logs/requests","httpRequest":{"status":200}}"#, "http_request"),
-        (r#"{"logName":"organizations/1/logs/cloudaudit.googleapis.com%2Faccess_transparency","jsonPayload":{}}"#, "access_transparency"),
-        (r#"{"logName":"projects/p/logs/x","protoPayload":{"@type":"type.googleapis.com/google.appengine.logging.v1.RequestLog"}}"#, "other_log"),
+        (
+            r#"{"logName":"organizations/1/logs/cloudaudit.googleapis.com%2Faccess_transparency","jsonPayload":{}}"#,
+            "access_transparency",
+        ),
+        (
+            r#"{"logName":"projects/p/logs/x","protoPayload":{"@type":"type.googleapis.com/google.appengine.logging.v1.RequestLog"}}"#,
+            "other_log",
+        ),
     ] {
         match read(Provider::Gcp, record) {
             Ok(Normalized::NotAccess(found)) => assert_eq!(found, kind, "{record}"),
@@ -247,7 +271,10 @@ fn what_cannot_be_used_says_why() {
     for (record, reason) in [
         ("[1]".to_owned(), "the record is no JSON object"),
         ("{}".to_owned(), "field `protoPayload` is missing"),
-        (r#"{"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog"}}"#.to_owned(), "field `protoPayload.methodName` is missing"),
+        (
+            r#"{"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog"}}"#.to_owned(),
+            "field `protoPayload.methodName` is missing",
+        ),
         (format!(r#"{{"logName":"projects/p/logs/x",{audit}}}"#), "field `timestamp` is missing"),
         (
             format!(r#"{{"logName":"projects/p/logs/x","timestamp":"0000-00-00T00:00:00Z",{audit}}}"#),
@@ -273,7 +300,13 @@ fn codes_decide_what_counts() {
                 "authorizationInfo":[{{"permission":"storage.objects.get"{granted}}}]}}}}"#
             ),
         );
-        format!("{} {} {} {}", event.outcome, event.error_code.as_deref().unwrap_or("-"), event.uses[0].granted, event.counts_as_use)
+        format!(
+            "{} {} {} {}",
+            event.outcome,
+            event.error_code.as_deref().unwrap_or("-"),
+            event.uses[0].granted,
+            event.counts_as_use
+        )
     };
     for (status, granted, expected) in [
         ("{}", "", "success - yes true"),
@@ -292,7 +325,9 @@ fn codes_decide_what_counts() {
 
 #[test]
 fn a_long_list_of_permissions_is_read_once_each() {
-    let checks: Vec<String> = (0..20_000).map(|n| format!(r#"{{"permission":"a.b.c{}","resource":"projects/p/x/{}"}}"#, n % 7, n % 1000)).collect();
+    let checks: Vec<String> = (0..20_000)
+        .map(|n| format!(r#"{{"permission":"a.b.c{}","resource":"projects/p/x/{}"}}"#, n % 7, n % 1000))
+        .collect();
     let record = format!(
         r#"{{"logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","timestamp":"2026-01-01T00:00:00Z",
         "protoPayload":{{"serviceName":"a.googleapis.com","methodName":"m","authorizationInfo":[{}]}}}}"#,

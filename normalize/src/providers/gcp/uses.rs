@@ -46,7 +46,8 @@ fn logged(event: &mut AccessEvent, audit: &Audit<'_>, names: &Names<'_>, end: &E
         let resource = named.and_then(|name| names.canonical(name).into_iter().next()).map(ResourceId::from);
         let own = resource.is_none();
         // What names no resource is about the record's own, unless it is a permission on another kind of thing.
-        let resource_id = resource.or_else(|| main.clone().filter(|main| permission == first || is_of(permission, main)));
+        let resource_id =
+            resource.or_else(|| main.clone().filter(|main| permission == first || is_of(permission, main)));
         if !seen.insert((permission, resource_id.clone())) {
             continue;
         }
@@ -59,7 +60,13 @@ fn logged(event: &mut AccessEvent, audit: &Audit<'_>, names: &Names<'_>, end: &E
         if !own && let Some(id) = &resource_id {
             touch(&mut event.resources, id, check.attributes.kind.get());
         }
-        event.uses.push(Use { action: Action::from(permission), resource_id, resource_account, granted, how: How::Logged });
+        event.uses.push(Use {
+            action: Action::from(permission),
+            resource_id,
+            resource_account,
+            granted,
+            how: How::Logged,
+        });
     }
 }
 
