@@ -82,9 +82,10 @@ impl Holding {
         self.touch(EVER);
     }
 
-    /// Whether a closed day must be looked at again.
+    /// Whether a closed day must be looked at again, or was never looked at.
     pub(crate) fn is_dirty(&self) -> bool {
-        self.dirty_from.zip(self.scored_to).is_some_and(|(dirty, to)| dirty <= to)
+        let closed = |dirty: i64| self.scored_to.is_none_or(|to| dirty <= to);
+        self.dirty_from.is_some_and(closed) && self.sources.iter().next().is_some()
     }
 
     /// Tells what changed in the series up to the day that begins by the watermark, and in the findings.
@@ -100,11 +101,7 @@ impl Holding {
         };
         let horizon = to_day.saturating_sub(scene.config.corrections_days);
         let scored = subject.is_scored(scene.facts);
-        let first = match subject.first_day(scene.facts) {
-            _ if !scored => i64::MAX,
-            Some(first) => first,
-            None => self.scored_to.unwrap_or(to_day),
-        };
+        let first = if scored { subject.first_day(scene.facts, horizon) } else { i64::MAX };
         let dirty = self.dirty_from.unwrap_or(i64::MAX);
         let from = self.scored_to.map_or(first, |to| dirty.min(to + 1).max(first).max(horizon));
         let mut walk = Walk { subject: &subject, held: &mut self.held, told: &mut self.told, keep: BTreeSet::new() };

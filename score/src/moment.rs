@@ -88,11 +88,13 @@ impl<'h> Subject<'h> {
         kind.is_some_and(|kind| kind != IdentityKind::Group && !(kind == IdentityKind::Role && people()))
     }
 
-    /// The first day whose end can be scored: the day after the account's log begins and the identity was created.
-    /// `None` where no log is read.
-    pub(crate) fn first_day(&self, facts: &Facts) -> Option<i64> {
-        let log = facts.first_event(self.account, LOG)?.day() + 1;
-        Some(self.created_at.map_or(log, |created| log.max(created.day() + 1)))
+    /// The first day at whose beginning it can be scored: the day after the account's log begins, or where none is read
+    /// the day after its first grant, and after it was created. The second is cut at `horizon`, since a grant may be as
+    /// old as the account.
+    pub(crate) fn first_day(&self, facts: &Facts, horizon: i64) -> i64 {
+        let of_grants = || self.sources.first().map_or(horizon, |first| first.day()).max(horizon);
+        let first = facts.first_event(self.account, LOG).map_or_else(of_grants, Time::day) + 1;
+        self.created_at.map_or(first, |created| first.max(created.day() + 1))
     }
 
     /// What it holds and has used at a time; `None` before it was created. `before` is an earlier moment, whose set is

@@ -50,7 +50,7 @@ impl Sources {
 
     /// The start of what is known: the earliest grant. The oldest snapshot stands in for the time before it, since the
     /// clouds do not say when a policy was attached; without that, logs older than the first snapshot had no score.
-    fn first(&self) -> Option<Time> {
+    pub(crate) fn first(&self) -> Option<Time> {
         let grants = |row: &&Arc<Entitlement>| !matches!(row.kind, EntitlementKind::Identity | EntitlementKind::Trust);
         let first = self.iter().filter(grants).map(|row| row.valid_from).min();
         first.or_else(|| self.iter().map(|row| row.valid_from).min())
