@@ -179,7 +179,6 @@ fn first_day_of(month: i32) -> i64 {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use std::collections::BTreeSet;
 

@@ -1,5 +1,6 @@
 //! The one file that asks `permissions`: names, sets, weights.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -73,15 +74,21 @@ impl Law {
         &self.model
     }
 
-    /// The set that some entitlements of one identity in one account grant together.
+    /// The set that some entitlements of one identity in one account grant together. They are those that held at some
+    /// time, so that one which was deleted later still grants.
     pub(crate) fn set<'e>(
         &mut self,
         provider: Provider,
         rows: impl IntoIterator<Item = &'e Entitlement>,
         policies: &Policies,
     ) -> Arc<GrantSet> {
+        let standing = |row: &'e Entitlement| match row.deleted_at {
+            None => Cow::Borrowed(row),
+            Some(_) => Cow::Owned(Entitlement { deleted_at: None, ..row.clone() }),
+        };
+        let rows: Vec<Cow<'e, Entitlement>> = rows.into_iter().map(standing).collect();
         let policy = |hash: &PolicyHash| policies.get(hash).cloned();
-        self.grants.build(provider, rows, &policy, Catalogue::bundled())
+        self.grants.build(provider, rows.iter().map(AsRef::as_ref), &policy, Catalogue::bundled())
     }
 
     /// The actions whose use cannot be known: all of them where no log is read.

@@ -24,6 +24,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) metrics: &'a mut ScoreMetrics,
 }
 
+/// Finds a set that was built for the same rows before.
+pub(crate) type FindSet<'a> = dyn Fn(&[&Arc<Entitlement>]) -> Option<Arc<GrantSet>> + 'a;
+
 /// Whose score it is, and what of its state a score rests on.
 pub(crate) struct Subject<'h> {
     pub(crate) id: &'h IdentityId,
@@ -103,7 +106,7 @@ impl<'h> Subject<'h> {
         &self,
         at: Time,
         before: Option<&Moment<'h>>,
-        known: &dyn Fn(&[&Arc<Entitlement>]) -> Option<Arc<GrantSet>>,
+        known: &FindSet<'_>,
         scene: &mut Scene<'_>,
     ) -> Option<Moment<'h>> {
         if self.created_at.is_some_and(|created| created >= at) {

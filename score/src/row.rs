@@ -39,7 +39,7 @@ pub(crate) fn pci(
     let capacity = scene.law.capacity(subject.provider);
     let index = |exposure: u128| scene.law.model().pci(exposure, capacity);
     let score = index(weighed.hi);
-    let change = before.map(|(_, before)| ((score - index(before.hi)) * 100.0).round() / 100.0);
+    let change = before.map(|(_, before)| ((score - index(before.hi)) * 100.0).round() / 100.0 + 0.0);
     let cause =
         before.zip(change).and_then(|((then, _), change)| cause(then, moment, change, scene.config.window_days));
     let n = scene.config.set.n_contributions;

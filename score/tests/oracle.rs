@@ -4,12 +4,14 @@
 mod scenario;
 #[path = "oracle/slow.rs"]
 mod slow;
+#[path = "oracle/stories.rs"]
+mod stories;
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use schemas::{Message, Pci, ScopeKind, Time};
-use score::{Accounts, ScopeScorer, Scorer};
+use score::{Accounts, ScopeScorer, Scorer, ValidConfig};
 use stream::{Batch, Output, Transform, Watermarks};
 
 use scenario::{ACCOUNT, END, Scenario, config, scenario};
@@ -61,12 +63,11 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    fn new(n_partitions: u32) -> Self {
-        let config = config();
+    fn with(config: &ValidConfig, n_partitions: u32) -> Self {
         Self {
-            accounts: Accounts::new(&config),
-            scorers: (0..n_partitions).map(|_| Scorer::new(&config)).collect(),
-            scope: ScopeScorer::new(&config),
+            accounts: Accounts::new(config),
+            scorers: (0..n_partitions).map(|_| Scorer::new(config)).collect(),
+            scope: ScopeScorer::new(config),
             rows: Rows::new(),
         }
     }
@@ -147,7 +148,7 @@ fn is_for(message: &Message, partition: u32, n_partitions: u32) -> bool {
 
 /// Runs a scenario; returns the rows that stand, without their revisions.
 fn run(scenario: &Scenario, cuts: &Cuts, as_of: i64) -> Rows {
-    let mut pipeline = Pipeline::new(cuts.n_partitions);
+    let mut pipeline = Pipeline::with(&config(), cuts.n_partitions);
     let mut inputs: Vec<(u32, Message)> =
         scenario.messages().into_iter().zip(cuts.order.iter().cycle()).map(|(m, at)| (*at, m)).collect();
     inputs.sort_by_key(|(at, _)| *at);

@@ -102,7 +102,7 @@ fn contributions(sum: &Sum<'_>, n: usize) -> Vec<Contribution> {
 fn escalation(sum: &Sum<'_>) -> Option<Text> {
     let who: Vec<&Member<'_>> = sum.members.iter().filter(|(_, part)| part.escalates).collect();
     let name = |((_, id), part): &&Member<'_>| format!("`{}`", part.name.as_deref().unwrap_or(id.as_str()));
-    let names: Vec<String> = who.iter().take(MAX_NAMED).map(|member| name(member)).collect();
+    let names: Vec<String> = who.iter().take(MAX_NAMED).map(name).collect();
     let more = who.len().saturating_sub(MAX_NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     (!names.is_empty()).then(|| Text::from(format!("{}{more}", names.join(", "))))

@@ -113,8 +113,10 @@ impl<'s> Oracle<'s> {
         let aws = catalogue.provider(Provider::Aws);
         let policies: BTreeMap<_, Arc<Policy>> =
             self.scenario.policies.iter().map(|p| (p.policy_hash.clone(), Arc::new(p.clone()))).collect();
-        let set =
-            Grants::new().build(Provider::Aws, self.rows(identity, at), &|hash| policies.get(hash).cloned(), catalogue);
+        // What was deleted later still granted then.
+        let rows: Vec<Entitlement> =
+            self.rows(identity, at).into_iter().map(|row| Entitlement { deleted_at: None, ..row.clone() }).collect();
+        let set = Grants::new().build(Provider::Aws, &rows, &|hash| policies.get(hash).cloned(), catalogue);
         let last_day = (at.0 - 1).div_euclid(Time::DAY);
         let from = (last_day - WINDOW_DAYS + 1) * Time::DAY;
         let upto = (last_day + 1) * Time::DAY;
