@@ -5,6 +5,8 @@
 //! does not matter and a key that stands twice counts twice. One pass without a tree: the tree of `serde_json::Value`
 //! costs several times as much as all the rest of this room.
 
+use std::ops::Range;
+
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::error::Reject;
@@ -23,38 +25,86 @@ const KEYS: [u64; 6] = [
     0xbe54_66cf_34e9_0c6d,
 ];
 
-/// Hashes a JSON text by its structure.
-///
-/// # Errors
-/// When it is not JSON or nested too deep. Not every mistake is found here: numbers and control characters are left to
-/// the typed reader that comes next.
-pub(crate) fn hash(text: &str) -> Result<u128, Reject> {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0, unescaped: Vec::new() };
-    let mut open: Vec<Frame> = Vec::with_capacity(16);
-    loop {
-        let Some(mut value) = scanner.value(&mut open)? else { continue };
+/// A member of the record's own object: where its name and its value stand in the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// The name between its quotes.
+    pub(crate) name: Range<usize>,
+    /// The value, with its quotes.
+    pub(crate) value: Range<usize>,
+    /// Whether name and value stand for themselves: neither holds an escape.
+    pub(crate) is_plain: bool,
+}
+
+/// Hashes texts; keeps its buffers from one to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Canonical {
+    open: Vec<Frame>,
+    unescaped: Vec<u8>,
+    members: Vec<Member>,
+}
+
+impl Canonical {
+    /// Checks that a text is JSON and hashes it by its structure. [`Self::members`] then has the members of its object.
+    ///
+    /// # Errors
+    /// When it is not JSON or nested too deep.
+    pub(crate) fn hash(&mut self, text: &str) -> Result<u128, Reject> {
+        self.open.clear();
+        self.members.clear();
+        let mut scanner = Scanner { bytes: text.as_bytes(), at: 0, has_escape: false, unescaped: &mut self.unescaped };
         loop {
-            let Some(frame) = open.last_mut() else { return scanner.end().map(|()| value.joined()) };
-            frame.add(value);
-            match (scanner.next()?, frame.is_object) {
-                (b',', true) => {
-                    frame.key = scanner.key()?;
-                    break;
+            let is_member = self.open.len() == 1 && self.open[0].is_object;
+            if is_member {
+                let (name, is_plain) = (self.open[0].name.clone(), self.open[0].is_plain);
+                scanner.skip_space();
+                self.members.push(Member { name, value: scanner.at..scanner.at, is_plain });
+            }
+            scanner.has_escape = false;
+            let Some(mut value) = scanner.value(&mut self.open)? else { continue };
+            if is_member && let Some(member) = self.members.last_mut() {
+                member.value.end = scanner.at;
+                member.is_plain &= !scanner.has_escape;
+            }
+            loop {
+                let Some(frame) = self.open.last_mut() else { return scanner.end().map(|()| value.joined()) };
+                frame.add(value);
+                match (scanner.next()?, frame.is_object) {
+                    (b',', true) => {
+                        scanner.key(frame)?;
+                        break;
+                    }
+                    (b',', false) => break,
+                    (b'}', true) | (b']', false) => {
+                        value = frame.close();
+                        self.open.pop();
+                        if self.open.len() == 1
+                            && let Some(member) = self.members.last_mut()
+                        {
+                            member.value.end = scanner.at;
+                        }
+                    }
+                    (_, true) => return Err(scanner.expected("`,` or `}`")),
+                    (_, false) => return Err(scanner.expected("`,` or `]`")),
                 }
-                (b',', false) => break,
-                (b'}', true) | (b']', false) => {
-                    value = frame.close();
-                    open.pop();
-                }
-                (_, true) => return Err(scanner.expected("`,` or `}`")),
-                (_, false) => return Err(scanner.expected("`,` or `]`")),
             }
         }
     }
+
+    /// The members of the object hashed last, in the order of the text; none when it was no object.
+    pub(crate) fn members(&self) -> &[Member] {
+        &self.members
+    }
+}
+
+/// Hashes one text.
+#[cfg(test)]
+pub(crate) fn hash(text: &str) -> Result<u128, Reject> {
+    Canonical::default().hash(text)
 }
 
 /// A hash of 128 bits in two lanes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Hash(u64, u64);
 
 impl Hash {
@@ -87,9 +137,13 @@ const OBJECT: Hash = Hash(KEYS[0], KEYS[4]);
 const ARRAY: Hash = Hash(KEYS[1], KEYS[5]);
 
 /// An object or array that is open.
+#[derive(Debug)]
 struct Frame {
     is_object: bool,
+    /// The name of the member that comes next: its hash, its place, and whether it holds no escape.
     key: Hash,
+    name: Range<usize>,
+    is_plain: bool,
     sum: Hash,
     n: u64,
 }
@@ -111,14 +165,16 @@ impl Frame {
     }
 }
 
-struct Scanner<'a> {
+struct Scanner<'a, 'b> {
     bytes: &'a [u8],
     /// The place after the last byte taken.
     at: usize,
-    unescaped: Vec<u8>,
+    /// Whether a string since this was cleared holds an escape.
+    has_escape: bool,
+    unescaped: &'b mut Vec<u8>,
 }
 
-impl Scanner<'_> {
+impl Scanner<'_, '_> {
     /// Takes a value; `None` when it opened an object or array whose first value comes next.
     fn value(&mut self, open: &mut Vec<Frame>) -> Result<Option<Hash>, Reject> {
         match self.next()? {
@@ -128,13 +184,13 @@ impl Scanner<'_> {
             b't' => self.literal("true").map(Some),
             b'f' => self.literal("false").map(Some),
             b'n' => self.literal("null").map(Some),
-            b'-' | b'0'..=b'9' => Ok(Some(self.number())),
+            b'-' | b'0'..=b'9' => self.number().map(Some),
             _ => Err(self.expected("a value")),
         }
     }
 
     fn open(&mut self, is_object: bool, closing: u8, open: &mut Vec<Frame>) -> Result<Option<Hash>, Reject> {
-        let mut frame = Frame { is_object, key: Hash(0, 0), sum: Hash(0, 0), n: 0 };
+        let mut frame = Frame { is_object, key: Hash(0, 0), name: 0..0, is_plain: true, sum: Hash(0, 0), n: 0 };
         self.skip_space();
         if self.bytes.get(self.at) == Some(&closing) {
             self.at += 1;
@@ -144,18 +200,23 @@ impl Scanner<'_> {
             return Err(Reject::TooDeep { max: MAX_DEPTH });
         }
         if is_object {
-            frame.key = self.key()?;
+            self.key(&mut frame)?;
         }
         open.push(frame);
         Ok(None)
     }
 
-    fn key(&mut self) -> Result<Hash, Reject> {
+    /// Takes a member's name and the colon behind it.
+    fn key(&mut self, frame: &mut Frame) -> Result<(), Reject> {
         if self.next()? != b'"' {
             return Err(self.expected("a member's name"));
         }
-        let key = self.string()?;
-        if self.next()? == b':' { Ok(key) } else { Err(self.expected("`:`")) }
+        let start = self.at;
+        self.has_escape = false;
+        frame.key = self.string()?;
+        frame.name = start..self.at - 1;
+        frame.is_plain = !self.has_escape;
+        if self.next()? == b':' { Ok(()) } else { Err(self.expected("`:`")) }
     }
 
     fn literal(&mut self, word: &'static str) -> Result<Hash, Reject> {
@@ -167,11 +228,35 @@ impl Scanner<'_> {
         Ok(Hash::of(PLAIN, word.as_bytes()))
     }
 
-    fn number(&mut self) -> Hash {
+    /// Takes a number whose first byte was taken.
+    fn number(&mut self) -> Result<Hash, Reject> {
         let start = self.at - 1;
-        let is_part = |b: &u8| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-        self.at += self.bytes[self.at..].iter().take_while(|b| is_part(b)).count();
-        Hash::of(PLAIN, &self.bytes[start..self.at])
+        let whole = if self.bytes[start] == b'-' { start + 1 } else { start };
+        self.at = whole;
+        self.digits()?;
+        if self.bytes[whole] == b'0' && self.at > whole + 1 {
+            self.at = whole + 2;
+            return Err(self.expected("no digit after a leading zero"));
+        }
+        if self.bytes.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.bytes.get(self.at), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.bytes.get(self.at), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(Hash::of(PLAIN, &self.bytes[start..self.at]))
+    }
+
+    /// Takes one digit or more.
+    fn digits(&mut self) -> Result<(), Reject> {
+        let n = self.bytes[self.at..].iter().take_while(|b| b.is_ascii_digit()).count();
+        self.at += n.max(1);
+        if n == 0 { Err(self.expected("a digit")) } else { Ok(()) }
     }
 
     /// Takes a string whose opening quote was taken.
@@ -182,6 +267,7 @@ impl Scanner<'_> {
             self.at += 1;
             return Ok(Hash::of(STRING, &self.bytes[start..self.at - 1]));
         }
+        self.has_escape = true;
         self.unescaped.clear();
         let mut from = start;
         loop {
@@ -189,7 +275,7 @@ impl Scanner<'_> {
             let escaped = self.bytes[self.at] == b'\\';
             self.at += 1;
             if !escaped {
-                return Ok(Hash::of(STRING, &self.unescaped));
+                return Ok(Hash::of(STRING, self.unescaped));
             }
             self.escape()?;
             from = self.at;
@@ -201,24 +287,25 @@ impl Scanner<'_> {
     fn skip_plain(&mut self) -> Result<(), Reject> {
         while let Some(chunk) = self.bytes.get(self.at..self.at + 8) {
             let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
-            let found = bytes_equal(word, b'"') | bytes_equal(word, b'\\');
+            let found = bytes_equal(word, b'"') | bytes_equal(word, b'\\') | bytes_below(word, b' ');
             if found != 0 {
                 self.at += (found.trailing_zeros() / 8) as usize;
-                return Ok(());
+                return self.no_control();
             }
             self.at += 8;
         }
         let rest = &self.bytes[self.at..];
-        match rest.iter().position(|b| matches!(b, b'"' | b'\\')) {
-            Some(n) => {
-                self.at += n;
-                Ok(())
-            }
-            None => {
-                self.at = self.bytes.len();
-                Err(self.expected("a closing quote"))
-            }
+        let n = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..b' ')).unwrap_or(rest.len());
+        self.at += n;
+        if n == rest.len() { Err(self.expected("a closing quote")) } else { self.no_control() }
+    }
+
+    fn no_control(&mut self) -> Result<(), Reject> {
+        if self.bytes[self.at] >= b' ' {
+            return Ok(());
         }
+        self.at += 1;
+        Err(self.expected("a control character to be escaped"))
     }
 
     /// Takes what follows a backslash. A lone surrogate is written as its three bytes.
@@ -230,8 +317,11 @@ impl Scanner<'_> {
             Some(b'b') => 8,
             Some(b'f') => 12,
             Some(b'u') => return self.unicode_escape(),
-            Some(other) => *other,
-            None => return Err(self.expected("an escape")),
+            Some(b'"' | b'\\' | b'/') => self.bytes[self.at],
+            _ => {
+                self.at += 1;
+                return Err(self.expected("an escape"));
+            }
         };
         self.at += 1;
         self.unescaped.push(plain);
@@ -309,6 +399,12 @@ fn bytes_equal(word: u64, byte: u8) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let zeroed = word ^ (ONES * u64::from(byte));
     zeroed.wrapping_sub(ONES) & !zeroed & (ONES << 7)
+}
+
+/// Sets the high bit of each byte that is less than `limit`, exactly up to the first one.
+fn bytes_below(word: u64, limit: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    word.wrapping_sub(ONES * u64::from(limit)) & !word & (ONES << 7)
 }
 
 #[cfg(test)]

@@ -6,12 +6,15 @@ use schemas::{
 };
 
 use crate::ValidConfig;
+use crate::canonical::Member;
 
 /// The raw record around the text, and the settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) raw: &'a RawRecord,
     pub(crate) config: &'a ValidConfig,
+    /// Where the members of the record stand in its text.
+    pub(crate) members: &'a [Member],
 }
 
 impl Context<'_> {

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use stream::{Batch, Output, StateError, Transform};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::canonical::Canonical;
 use crate::context::Context;
 use crate::dedup::{DayState, Dedup, Seen};
 use crate::error::Reject;
 use crate::grants::Grants;
 use crate::providers::{Normalized, Providers};
 use crate::tally::{Fate, Tallies};
-use crate::{Metrics, ValidConfig, canonical};
+use crate::{Metrics, ValidConfig};
 
 /// The room's name in dead letters and tallies.
 pub(crate) const NAME: &str = "normalize";
@@ -24,6 +25,7 @@ const FORMAT: u32 = 1;
 #[derive(Debug)]
 pub struct Normalizer {
     config: ValidConfig,
+    canonical: Canonical,
     providers: Providers,
     dedup: Dedup,
     tallies: Tallies,
@@ -44,6 +46,7 @@ impl Normalizer {
     #[must_use]
     pub fn new(config: ValidConfig) -> Self {
         Self {
+            canonical: Canonical::default(),
             providers: Providers::default(),
             dedup: Dedup::new(config.max_remembered_ids),
             tallies: Tallies::new(config.max_tallies),
@@ -83,13 +86,13 @@ impl Normalizer {
     /// The event with its id, and the hash of its provider's id.
     fn understand(&mut self, raw: &RawRecord) -> Result<(Normalized, Option<u64>), Reject> {
         let text = checked_text(&raw.body.0, self.config.max_record_bytes)?;
-        let canonical = canonical::hash(text)?;
-        let ctx = Context { raw, config: &self.config };
+        let hash = self.canonical.hash(text)?;
+        let ctx = Context { raw, config: &self.config, members: self.canonical.members() };
         let mut normalized = self.providers.normalize(raw.provider, text, &ctx)?;
         let mut provider_id = None;
         if let Normalized::Event(event) = &mut normalized {
             let id = event.provider_event_id.as_deref();
-            event.event_id = event_id(raw.provider, id.unwrap_or_default(), canonical);
+            event.event_id = event_id(raw.provider, id.unwrap_or_default(), hash);
             provider_id = id.map(|id| xxh3_64(id.as_bytes()) ^ raw.provider as u64);
         }
         Ok((normalized, provider_id))

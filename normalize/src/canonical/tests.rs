@@ -124,10 +124,31 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics_and_all_json_is_read(text in "[\\[\\]{}\":,\\\\u0-9a-f tn\u{e9}-]{0,40}") {
-        let ours = hash(&text);
-        if serde_json::from_str::<&serde_json::value::RawValue>(&text).is_ok() {
-            prop_assert!(ours.is_ok());
+    fn what_serde_json_takes_is_taken_and_nothing_else(text in "[\\[\\]{}\":,\\\\u0-9a-f tn.eE+\t\u{e9}-]{0,40}") {
+        prop_assert_eq!(hash(&text).is_ok(), serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok(), "{}", text);
+    }
+
+    #[test]
+    fn numbers_and_strings_are_checked(text in "(-?[0-9.]{0,4}([eE][+-]?[0-9]{0,2})?|\"([a-z\\\\\"/nu0-9\u{1}\u{1f} ]{0,20})\")") {
+        prop_assert_eq!(hash(&text).is_ok(), serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok(), "{}", text);
+    }
+
+    #[test]
+    fn members_stand_where_they_are_said_to(value in prop::collection::btree_map("[a-d\u{e9}\"]{0,4}", json(), 0..5)) {
+        for text in [serde_json::to_string(&value).unwrap(), serde_json::to_string_pretty(&value).unwrap()] {
+            let mut canonical = Canonical::default();
+            canonical.hash(&text).unwrap();
+            prop_assert_eq!(canonical.members().len(), value.len());
+            for (member, (key, expected)) in canonical.members().iter().zip(&value) {
+                let name: String = serde_json::from_str(&format!("\"{}\"", &text[member.name.clone()])).unwrap();
+                let read: Value = serde_json::from_str(&text[member.value.clone()]).unwrap();
+                let expected: Value = serde_json::from_str(&expected.to_string()).unwrap();
+                prop_assert_eq!((&name, &read), (key, &expected));
+                if member.is_plain {
+                    prop_assert_eq!(&name, &text[member.name.clone()]);
+                    prop_assert!(read.as_str().is_none_or(|plain| plain == &text[member.value.start + 1..member.value.end - 1]));
+                }
+            }
         }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn normalize(body: &str, ctx: &Context<'_>, memo: &mut Memo) -> Resul
     if !body.trim_start().starts_with('{') {
         return Err(Reject::NotAnObject);
     }
-    let record: Record<'_> = sonic_rs::from_str(body)?;
+    let record = Record::of(body, ctx.members)?;
     if let Some(kind) = not_access(&record) {
         return Ok(Normalized::NotAccess(kind));
     }

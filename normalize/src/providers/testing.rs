@@ -33,8 +33,9 @@ fn read_with(config: Config, provider: Provider, body: &str) -> Result<Normalize
         n_redacted: 0,
     };
     let config = config.validate().unwrap();
-    let ctx = Context { raw: &raw, config: &config };
-    crate::canonical::hash(body).map_err(|reject| reject.to_string())?;
+    let mut canonical = crate::canonical::Canonical::default();
+    canonical.hash(body).map_err(|reject| reject.to_string())?;
+    let ctx = Context { raw: &raw, config: &config, members: canonical.members() };
     Providers::default().normalize(provider, body, &ctx).map_err(|reject| reject.to_string())
 }
 

@@ -75,8 +75,9 @@ object!(
 pub(super) fn fill(event: &mut AccessEvent, record: &Record<'_>) {
     if let Some(code) = record.error_code.get() {
         event.error_code = Some(Text::from(code));
-        event.outcome = of_code(code);
-        event.counts_as_use = !before_authorization(code);
+        let lower = code.to_ascii_lowercase();
+        event.outcome = of_code(&lower);
+        event.counts_as_use = !before_authorization(&lower);
         return;
     }
     if event.service == "signin" && sign_in_failed(record) {
@@ -86,14 +87,14 @@ pub(super) fn fill(event: &mut AccessEvent, record: &Record<'_>) {
     }
 }
 
-fn of_code(code: &str) -> Outcome {
-    let lower = code.to_ascii_lowercase();
+/// The outcome of a code in lower case.
+fn of_code(lower: &str) -> Outcome {
     if DENIED.iter().any(|part| lower.contains(part)) { Outcome::Denied } else { Outcome::Error }
 }
 
-fn before_authorization(code: &str) -> bool {
-    let lower = code.to_ascii_lowercase();
-    let plain = lower.strip_prefix("client.").or_else(|| lower.strip_prefix("server.")).unwrap_or(&lower);
+/// Whether a code in lower case is one of [`BEFORE_AUTHORIZATION`].
+fn before_authorization(lower: &str) -> bool {
+    let plain = lower.strip_prefix("client.").or_else(|| lower.strip_prefix("server.")).unwrap_or(lower);
     BEFORE_AUTHORIZATION.binary_search(&plain).is_ok()
 }
 
@@ -120,7 +121,8 @@ mod tests {
             ("InvalidClientTokenId", Outcome::Error, true),
             ("Client.DryRunOperation", Outcome::Error, false),
         ] {
-            assert_eq!((of_code(code), before_authorization(code)), (outcome, before), "{code}");
+            let lower = code.to_ascii_lowercase();
+            assert_eq!((of_code(&lower), before_authorization(&lower)), (outcome, before), "{code}");
         }
     }
 }

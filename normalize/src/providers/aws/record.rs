@@ -1,8 +1,8 @@
 //! The members of a CloudTrail record that are read.
 
-use crate::json::{Flag, List, Raw, Str, object};
+use crate::json::{Flag, List, Slice, Str, members, object};
 
-object!(
+members!(
     /// A record. `userIdentity` and `requestParameters` stay text until they are needed.
     Record<'a> {
         event_time: Str<'a> = "eventTime",
@@ -20,16 +20,16 @@ object!(
         error_message: Str<'a> = "errorMessage",
         recipient_account_id: Str<'a> = "recipientAccountId",
         management_event: Flag = "managementEvent",
-        user_identity: Raw<'a> = "userIdentity",
-        request_parameters: Raw<'a> = "requestParameters",
-        response_elements: Raw<'a> = "responseElements",
+        user_identity: Slice<'a> = "userIdentity",
+        request_parameters: Slice<'a> = "requestParameters",
+        response_elements: Slice<'a> = "responseElements",
         resources: List<ResourceEntry<'a>> = "resources",
         additional: Additional<'a> = "additionalEventData",
         digest_start_time: Str<'a> = "digestStartTime",
         acs_region: Str<'a> = "acsRegion",
         log_name: Str<'a> = "logName",
         operation_name: Str<'a> = "operationName",
-        proto_payload: Raw<'a> = "protoPayload",
+        proto_payload: Slice<'a> = "protoPayload",
     }
 );
 

@@ -123,9 +123,30 @@ fn resource(row: &Parameter, value: &str, event: &AccessEvent) -> Option<Resourc
         "lambda:function" if name.contains(":function:") => "lambda:{r}:{}",
         _ => row.form,
     };
-    let rest = form.replacen("{r}", region.unwrap_or_default(), 1).replacen("{a}", account, 1).replacen("{}", name, 1);
+    let id = arn(partition, form, region.unwrap_or_default(), account, name);
     let account_id = form.contains("{a}").then(|| event.account_id.clone());
-    Some(Resource { id: ResourceId::from(format!("arn:{partition}:{rest}")), kind, account_id })
+    Some(Resource { id, kind, account_id })
+}
+
+/// Fills in a form of the table.
+fn arn(partition: &str, form: &str, region: &str, account: &str, name: &str) -> ResourceId {
+    let mut id = String::with_capacity(form.len() + region.len() + account.len() + name.len() + 16);
+    id.push_str("arn:");
+    id.push_str(partition);
+    id.push(':');
+    let mut rest = form;
+    while let Some((before, after)) = rest.split_once('{') {
+        id.push_str(before);
+        let (slot, after) = after.split_once('}').unwrap_or((after, ""));
+        id.push_str(match slot {
+            "r" => region,
+            "a" => account,
+            _ => name,
+        });
+        rest = after;
+    }
+    id.push_str(rest);
+    ResourceId::from(id)
 }
 
 /// The name within the ARN; `None` for a value that is no such name.

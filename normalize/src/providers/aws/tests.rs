@@ -2,7 +2,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use expect_test::expect_file;
-use schemas::{AccessEvent, AccountId, Body, Id128, Origin, Provider, RawRecord, Time};
+use schemas::{AccountId, Provider};
 
 use crate::providers::{Normalized, testing};
 
@@ -40,7 +40,7 @@ fn the_owners_view_counts_unless_the_callers_account_is_ours() {
     let (_, body) = fixtures().into_iter().find(|(name, _)| name == "other_account_reads_our_secret").unwrap();
     for (own, counts) in [(vec![], true), (vec![AccountId::from("300000000003")], false)] {
         let config = crate::Config { own_accounts: own, ..crate::Config::default() };
-        assert_eq!(event_with(config, &body).counts_as_use, counts);
+        assert_eq!(testing::event_with(config, Provider::Aws, &body).counts_as_use, counts);
     }
 }
 
@@ -61,25 +61,6 @@ fn how_a_record_is_written_does_not_matter() {
         assert_eq!(event.provider_event_id.as_deref(), text("eventID"), "{name}");
         assert_eq!(event.user_agent.as_deref(), text("userAgent"), "{name}");
         assert_eq!(event.time, schemas::Time::parse(text("eventTime").unwrap()).unwrap(), "{name}");
-    }
-}
-
-/// Reads an event under other settings.
-fn event_with(config: crate::Config, body: &str) -> AccessEvent {
-    let raw = RawRecord {
-        record_id: Id128::default(),
-        provider: Provider::Aws,
-        origin: Origin::default(),
-        account_id: None,
-        time: None,
-        ingested_at: Time(0),
-        body: Body::default(),
-        n_redacted: 0,
-    };
-    let config = config.validate().unwrap();
-    match super::normalize(body, &crate::context::Context { raw: &raw, config: &config }, &mut super::Memo::default()) {
-        Ok(Normalized::Event(event)) => event,
-        other => panic!("no event but {other:?}"),
     }
 }
 

@@ -141,6 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table of cases")]
     fn names_tell_kinds() {
         for (member, id, kind, project) in [
             ("Alice@Example.com", "gcp:alice@example.com", IdentityKind::User, None),
