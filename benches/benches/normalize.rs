@@ -20,14 +20,24 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let params = sample::SampleParams { n_days: 10, n_identities: 120, ..sample::SampleParams::default() };
     sample::generate(&params, folder.path()).unwrap();
-    println!("{:<6} {:>8} {:>10} {:>12} {:>10} {:>22}", "cloud", "records", "bytes each", "events/s", "MB/s", "of serde_json::Value");
+    println!(
+        "{:<6} {:>8} {:>10} {:>12} {:>10} {:>22}",
+        "cloud", "records", "bytes each", "events/s", "MB/s", "of serde_json::Value"
+    );
     for provider in [Provider::Aws, Provider::Azure, Provider::Gcp] {
         let records = records(&folder.path().join(provider.as_str()), provider);
         let n_bytes: usize = records.iter().map(|record| body(record).len()).sum();
         let ours = median(|| normalize(&records));
         let value = median(|| parse(&records));
         let (n, mb) = (records.len() as f64, n_bytes as f64 / 1e6);
-        println!("{provider:<6} {:>8} {:>10.0} {:>12.0} {:>10.1} {:>21.2}x", records.len(), n_bytes as f64 / n, n / ours, mb / ours, value / ours);
+        println!(
+            "{provider:<6} {:>8} {:>10.0} {:>12.0} {:>10.1} {:>21.2}x",
+            records.len(),
+            n_bytes as f64 / n,
+            n / ours,
+            mb / ours,
+            value / ours
+        );
     }
 }
 

@@ -55,7 +55,12 @@ fn print(answer: &sinks::Answer, format: crate::args::FormatArg) -> anyhow::Resu
     let mut out = show::out();
     sinks::format::write(&mut out, &answer.schema, &answer.batches, format.0, show::width())?;
     if answer.is_cut {
-        anstream::eprintln!("{}only the first {} rows are shown; add a LIMIT or a WHERE{:#}", show::DIM, answer.n_rows(), show::DIM);
+        anstream::eprintln!(
+            "{}only the first {} rows are shown; add a LIMIT or a WHERE{:#}",
+            show::DIM,
+            answer.n_rows(),
+            show::DIM
+        );
     }
     Ok(())
 }

@@ -62,29 +62,16 @@ pub(crate) struct ValidConfig {
 pub(crate) enum ConfigError {
     /// It cannot be read.
     #[error("cannot read config `{path}`")]
-    Read {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Read { path: PathBuf, source: std::io::Error },
     /// A key that no room has.
     #[error("unknown setting `{key}` in `{path}`{}", hint.as_ref().map(|hint| format!("; did you mean `{hint}`?")).unwrap_or_default())]
-    UnknownKey {
-        key: String,
-        path: PathBuf,
-        hint: Option<String>,
-    },
+    UnknownKey { key: String, path: PathBuf, hint: Option<String> },
     /// Not TOML, or a value of the wrong type.
     #[error("config `{path}`: {what}")]
-    Syntax {
-        path: PathBuf,
-        what: String,
-    },
+    Syntax { path: PathBuf, what: String },
     /// A value that makes no sense.
     #[error("config section `{section}`")]
-    Value {
-        section: &'static str,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Value { section: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
 }
 
 impl Config {
@@ -115,7 +102,8 @@ impl Config {
             && stream.commit_records > 0
             && (1..=1024).contains(&stream.n_partitions);
         if !is_usable {
-            let what = "`channel_batches`, `batch_records` and `commit_records` must be at least 1, `n_partitions` 1 to 1024";
+            let what =
+                "`channel_batches`, `batch_records` and `commit_records` must be at least 1, `n_partitions` 1 to 1024";
             return Err(ConfigError::Value { section: "stream", source: what.into() });
         }
         Ok(ValidConfig {
@@ -156,7 +144,6 @@ mod tests {
     #[test]
     fn the_committed_config_is_the_documentation() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/local.toml");
-        println!("{}", toml::to_string(&Config::default()).expect("defaults are TOML"));
         let text = std::fs::read_to_string(path).expect("the file is committed");
         assert_eq!(message(&text), "fine");
         let written: Config = toml::from_str(&text).expect("it was read just now");

@@ -2,20 +2,14 @@
 
 use std::path::Path;
 
-use schemas::topic::{PartitionBy, TOPICS};
 use schemas::Message;
+use schemas::topic::{PartitionBy, TOPICS};
 use stream::{Topology, Wiring};
 
 use crate::config::ValidConfig;
 
-const RAW: &[&str] = &[
-    "raw.aws.cloudtrail",
-    "raw.azure.activity",
-    "raw.gcp.audit",
-    "raw.aws.iam",
-    "raw.azure.rbac",
-    "raw.gcp.iam",
-];
+const RAW: &[&str] =
+    &["raw.aws.cloudtrail", "raw.azure.activity", "raw.gcp.audit", "raw.aws.iam", "raw.azure.rbac", "raw.gcp.iam"];
 
 const DEAD: &str = "dead_letter.v1";
 

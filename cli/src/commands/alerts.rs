@@ -62,7 +62,11 @@ fn describe(alert: &Alert) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let technique = alert.technique.as_deref().unwrap_or_default();
     writeln!(text, "{colour}{:<8}{colour:#} {bold}{}{bold:#}  {dim}{technique}{dim:#}", alert.severity, alert.title)?;
-    writeln!(text, "         {}  {} {}  {dim}{}{dim:#}", alert.time, alert.provider, alert.account_id, alert.identity_id)?;
+    writeln!(
+        text,
+        "         {}  {} {}  {dim}{}{dim:#}",
+        alert.time, alert.provider, alert.account_id, alert.identity_id
+    )?;
     for reason in alert.reasons.iter().take(4) {
         writeln!(text, "         {:>5.1} nats  {}", reason.nats, reason.text)?;
     }

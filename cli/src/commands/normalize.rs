@@ -23,11 +23,8 @@ pub(super) fn run(args: &NormalizeArgs) -> anyhow::Result<Exit> {
         CloudArg::Gcp => Some(Provider::Gcp),
     };
     let config = Config::load(None)?;
-    let mut lines = Lines {
-        room: normalize::Normalizer::new(config.normalize),
-        out: BufWriter::new(show::out()),
-        n_rejected: 0,
-    };
+    let mut lines =
+        Lines { room: normalize::Normalizer::new(config.normalize), out: BufWriter::new(show::out()), n_rejected: 0 };
     if args.files.is_empty() {
         lines.read(std::io::stdin().lock(), provider, "-")?;
     }

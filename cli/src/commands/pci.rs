@@ -43,7 +43,8 @@ fn filter(args: &PciArgs) -> String {
 }
 
 fn explain(args: &PciArgs) -> anyhow::Result<Exit> {
-    let mut rows: Vec<Pci> = block_on(async { Ok(Store::open(&args.list.of.store).await?.rows_where("pci_current", None).await?) })?;
+    let mut rows: Vec<Pci> =
+        block_on(async { Ok(Store::open(&args.list.of.store).await?.rows_where("pci_current", None).await?) })?;
     rows.retain(|row| is_wanted(row, args));
     rows.sort_by(|a, b| {
         let by_score = b.score.total_cmp(&a.score).then(b.exposure.cmp(&a.exposure));
@@ -61,7 +62,8 @@ fn explain(args: &PciArgs) -> anyhow::Result<Exit> {
 
 fn is_wanted(row: &Pci, args: &PciArgs) -> bool {
     let is_scope = args.scope == "all" || row.scope_kind.as_str() == args.scope;
-    let is_identity = |wanted: &String| row.scope_id == wanted.as_str() || row.scope_name.as_deref() == Some(wanted.as_str());
+    let is_identity =
+        |wanted: &String| row.scope_id == wanted.as_str() || row.scope_name.as_deref() == Some(wanted.as_str());
     let is_account = args.account.as_ref().is_none_or(|account| row.account_id == account.as_str());
     row.deleted_at.is_none() && is_scope && args.identity.as_ref().is_none_or(is_identity) && is_account
 }

@@ -78,7 +78,10 @@ fn summary(manifest: &Manifest, meters: &Meters, took: Duration, args: &RunArgs)
     let as_of = manifest.as_of.map_or_else(|| "the inputs go on".to_owned(), |time| format!("as of {}", Time(time)));
     let store = args.store.display();
     writeln!(out, "\n{as_of}; {} commits, {:.1} s; store `{store}`", meters.n_commits(), took.as_secs_f64())?;
-    writeln!(out, "{dim}next: overgrant pci --store {store}   overgrant alerts --store {store}   overgrant status --store {store}{dim:#}")?;
+    writeln!(
+        out,
+        "{dim}next: overgrant pci --store {store}   overgrant alerts --store {store}   overgrant status --store {store}{dim:#}"
+    )?;
     Ok(())
 }
 

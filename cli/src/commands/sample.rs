@@ -21,6 +21,10 @@ pub(super) fn run(args: &SampleArgs) -> anyhow::Result<Exit> {
         writeln!(out, "{cloud:<6} {counts:?}")?;
     }
     let (n_identities, n_attacks) = (truth.identities.len(), truth.attacks.len());
-    writeln!(out, "{n_identities} identities, {n_attacks} attacks; what is true is in `{}`", args.out.join("truth.json").display())?;
+    writeln!(
+        out,
+        "{n_identities} identities, {n_attacks} attacks; what is true is in `{}`",
+        args.out.join("truth.json").display()
+    )?;
     Ok(Exit::Done)
 }

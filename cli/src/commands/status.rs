@@ -26,7 +26,7 @@ SELECT coalesce(s.provider, g.provider) AS provider, coalesce(s.account_id, g.ac
            CASE WHEN g.n_grants IS NULL THEN 'grants' END,
            CASE WHEN coalesce(s.n_data, 0) = 0 THEN 'data events' END,
            CASE WHEN coalesce(s.n_reads, 0) = 0 THEN 'read logs' END,
-           CASE WHEN s.last_event - s.first_event < INTERVAL '14 days' THEN 'time to learn' END) AS missing
+           CASE WHEN s.last_event < s.first_event + INTERVAL '14 days' THEN 'time to learn' END) AS missing
 FROM seen s FULL JOIN granted g ON s.provider = g.provider AND s.account_id = g.account_id
 ORDER BY 1, 2";
 
@@ -50,8 +50,14 @@ pub(super) fn run(args: &StoreArgs) -> anyhow::Result<Exit> {
         let is_table = args.format.0 == sinks::format::Format::Table;
         print(&store.sql(ACCOUNTS).await?, args.format)?;
         if is_table {
-            let as_of = store.manifest().as_of.map_or_else(|| "not yet at the end".to_owned(), |time| Time(time).to_string());
-            writeln!(show::out(), "\n{}read = events + copies + not access + dead letters; as of {as_of}{:#}", show::BOLD, show::BOLD)?;
+            let as_of =
+                store.manifest().as_of.map_or_else(|| "not yet at the end".to_owned(), |time| Time(time).to_string());
+            writeln!(
+                show::out(),
+                "\n{}read = events + copies + not access + dead letters; as of {as_of}{:#}",
+                show::BOLD,
+                show::BOLD
+            )?;
             print(&store.sql(SUMS).await?, args.format)?;
         }
         Ok(())

@@ -19,7 +19,13 @@ fn small_commits(folder: &Path) -> PathBuf {
 }
 
 /// Kills one run; says where, or `None` when it came to its end first.
-fn kill_once(n: usize, inputs: &[PathBuf], store: &Path, config: &Path, random: &mut rand::rngs::StdRng) -> Option<&'static str> {
+fn kill_once(
+    n: usize,
+    inputs: &[PathBuf],
+    store: &Path,
+    config: &Path,
+    random: &mut rand::rngs::StdRng,
+) -> Option<&'static str> {
     let mut command = run(inputs, store, Some(config));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let place = PLACES.get(n % (PLACES.len() + 1));
@@ -58,7 +64,11 @@ fn fifty_kills_change_no_final_row() {
         done(run(&inputs, &store, Some(&config)));
         for table in TABLES {
             let (found, expected) = (final_rows(&store, table), final_rows(&calm, table));
-            assert!(found == expected, "{table} differs after kills at {hits:?}: {}", first_difference(&found, &expected));
+            assert!(
+                found == expected,
+                "{table} differs after kills at {hits:?}: {}",
+                first_difference(&found, &expected)
+            );
         }
     }
     println!("seed {seed}, {n_stores} stores, kills: {hits:?}");
@@ -66,7 +76,10 @@ fn fifty_kills_change_no_final_row() {
     all.for_each(|place| assert!(hits.get(place).is_some_and(|n| *n > 0), "nothing was killed at `{place}`: {hits:?}"));
 }
 
-fn first_difference(found: &std::collections::BTreeSet<String>, expected: &std::collections::BTreeSet<String>) -> String {
+fn first_difference(
+    found: &std::collections::BTreeSet<String>,
+    expected: &std::collections::BTreeSet<String>,
+) -> String {
     let extra = found.difference(expected).next();
     let missing = expected.difference(found).next();
     format!("{} rows and {}; extra {extra:?}; missing {missing:?}", found.len(), expected.len())

@@ -9,8 +9,20 @@ use serde_json::Value;
 
 /// Tables whose rows are compared between runs.
 pub(crate) const TABLES: &[&str] = &[
-    "access_event", "session", "policy", "entitlement", "inventory", "usage", "pci", "finding", "anomaly", "alert",
-    "model", "dead_letter", "tally", "raw_record",
+    "access_event",
+    "session",
+    "policy",
+    "entitlement",
+    "inventory",
+    "usage",
+    "pci",
+    "finding",
+    "anomaly",
+    "alert",
+    "model",
+    "dead_letter",
+    "tally",
+    "raw_record",
 ];
 
 /// The binary beside this test's own.
