@@ -7,23 +7,14 @@
 
 use std::ops::Range;
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use crate::error::Reject;
+
+mod frame;
+
+use frame::{Frame, Hash};
 
 /// The deepest nesting that is read. Real records stay under 20; the readers behind this recurse, so it must be bounded.
 pub(crate) const MAX_DEPTH: usize = 128;
-
-/// Odd constants from the digits of π, as in other multiplicative hashes; any would do, but changing one changes every
-/// `event_id`.
-const KEYS: [u64; 6] = [
-    0x243f_6a88_85a3_08d3,
-    0x1319_8a2e_0370_7345,
-    0xa409_3822_299f_31d1,
-    0x082e_fa98_ec4e_6c89,
-    0x4528_21e6_38d0_1377,
-    0xbe54_66cf_34e9_0c6d,
-];
 
 /// A member of the record's own object: where its name and its value stand in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,68 +94,6 @@ pub(crate) fn hash(text: &str) -> Result<u128, Reject> {
     Canonical::default().hash(text)
 }
 
-/// A hash of 128 bits in two lanes.
-#[derive(Clone, Copy, Debug)]
-struct Hash(u64, u64);
-
-impl Hash {
-    fn of(kind: u64, bytes: &[u8]) -> Self {
-        let hash = xxh3_128(bytes);
-        Self(hash as u64 ^ kind, (hash >> 64) as u64)
-    }
-
-    fn with(self, other: Self) -> Self {
-        Self(
-            fold(self.0 ^ other.1.rotate_left(32) ^ KEYS[0], other.0 ^ KEYS[1]),
-            fold(self.1 ^ other.0.rotate_left(17) ^ KEYS[2], other.1 ^ KEYS[3]),
-        )
-    }
-
-    fn joined(self) -> u128 {
-        (u128::from(self.1) << 64) | u128::from(self.0)
-    }
-}
-
-fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    (product as u64) ^ ((product >> 64) as u64)
-}
-
-/// The kinds of a value, so that `"1"`, `1`, `[1]` and `{"1":1}` differ.
-const STRING: u64 = KEYS[4];
-const PLAIN: u64 = KEYS[5];
-const OBJECT: Hash = Hash(KEYS[0], KEYS[4]);
-const ARRAY: Hash = Hash(KEYS[1], KEYS[5]);
-
-/// An object or array that is open.
-#[derive(Debug)]
-struct Frame {
-    is_object: bool,
-    /// The name of the member that comes next: its hash, its place, and whether it holds no escape.
-    key: Hash,
-    name: Range<usize>,
-    is_plain: bool,
-    sum: Hash,
-    n: u64,
-}
-
-impl Frame {
-    fn add(&mut self, value: Hash) {
-        self.n += 1;
-        if self.is_object {
-            let member = self.key.with(value);
-            self.sum = Hash(self.sum.0.wrapping_add(member.0), self.sum.1.wrapping_add(member.1));
-        } else {
-            self.sum = self.sum.with(value);
-        }
-    }
-
-    fn close(&self) -> Hash {
-        let kind = if self.is_object { OBJECT } else { ARRAY };
-        kind.with(Hash(self.sum.0 ^ self.n, self.sum.1))
-    }
-}
-
 struct Scanner<'a, 'b> {
     bytes: &'a [u8],
     /// The place after the last byte taken.
@@ -190,7 +119,7 @@ impl Scanner<'_, '_> {
     }
 
     fn open(&mut self, is_object: bool, closing: u8, open: &mut Vec<Frame>) -> Result<Option<Hash>, Reject> {
-        let mut frame = Frame { is_object, key: Hash(0, 0), name: 0..0, is_plain: true, sum: Hash(0, 0), n: 0 };
+        let mut frame = Frame::new(is_object);
         self.skip_space();
         if self.bytes.get(self.at) == Some(&closing) {
             self.at += 1;
@@ -225,7 +154,7 @@ impl Scanner<'_, '_> {
             return Err(self.expected("`true`, `false` or `null`"));
         }
         self.at = start + word.len();
-        Ok(Hash::of(PLAIN, word.as_bytes()))
+        Ok(Hash::of_plain(word.as_bytes()))
     }
 
     /// Takes a number whose first byte was taken.
@@ -249,7 +178,7 @@ impl Scanner<'_, '_> {
             }
             self.digits()?;
         }
-        Ok(Hash::of(PLAIN, &self.bytes[start..self.at]))
+        Ok(Hash::of_plain(&self.bytes[start..self.at]))
     }
 
     /// Takes one digit or more.
@@ -265,7 +194,7 @@ impl Scanner<'_, '_> {
         self.skip_plain()?;
         if self.bytes[self.at] == b'"' {
             self.at += 1;
-            return Ok(Hash::of(STRING, &self.bytes[start..self.at - 1]));
+            return Ok(Hash::of_string(&self.bytes[start..self.at - 1]));
         }
         self.has_escape = true;
         self.unescaped.clear();
@@ -275,7 +204,7 @@ impl Scanner<'_, '_> {
             let escaped = self.bytes[self.at] == b'\\';
             self.at += 1;
             if !escaped {
-                return Ok(Hash::of(STRING, self.unescaped));
+                return Ok(Hash::of_string(self.unescaped));
             }
             self.escape()?;
             from = self.at;
