@@ -29,6 +29,7 @@ pub const DEFAULT: &[&str] = &[
     "*.passwd",
     "*.secretAccessKey",
     "*.sessionToken",
+    "*.tokenValue",
     "*.secretString",
     "*.secretBinary",
     "*.clientSecret",

@@ -4,7 +4,7 @@
 //! become one file, which lies in a higher tier; so a row is rewritten about as often as there are tiers, not as often
 //! as there are commits. One commit merges at most `compact` bytes; what is left waits for the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::state::{LakeState, Replaced, StoredFile};
@@ -49,7 +49,7 @@ pub(crate) fn run(root: &Path, config: &ValidConfig, state: &mut LakeState) -> R
 }
 
 /// The merges worth doing, those of the most files first, each as the paths of its files.
-fn plan(config: &ValidConfig, state: &LakeState) -> Vec<(&'static Table, Vec<String>)> {
+fn plan(config: &ValidConfig, state: &LakeState) -> Vec<(&'static Table, BTreeSet<String>)> {
     let mut plans = Vec::new();
     for (name, files) in &state.tables {
         let Some(table) = table::find(name) else { continue };
@@ -64,7 +64,7 @@ fn plan(config: &ValidConfig, state: &LakeState) -> Vec<(&'static Table, Vec<Str
                 room = left.unwrap_or(0);
                 left.is_some()
             };
-            let paths: Vec<String> = files.iter().take_while(fits).map(|file| file.path.clone()).collect();
+            let paths: BTreeSet<String> = files.iter().take_while(fits).map(|file| file.path.clone()).collect();
             if paths.len() >= 2 {
                 plans.push((table, paths));
             }

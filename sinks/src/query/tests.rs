@@ -231,3 +231,12 @@ async fn filters_reach_the_files() {
         assert!(text.contains(expected), "{sql}:\n{text}");
     }
 }
+
+#[tokio::test]
+async fn a_query_past_its_memory_is_refused_and_says_so() {
+    let options = ReadOptions { memory_bytes: 1 << 20, ..ReadOptions::default() };
+    let (_dir, store) = stored_with(vec![pci("x", 0, 1.0)], options).await;
+    let error = store.sql("SELECT array_agg(DISTINCT value) FROM generate_series(1, 1000000)").await.unwrap_err();
+    assert!(matches!(error, QueryError::Memory(_)), "{error:?}");
+    assert!(error.to_string().starts_with("the query needs more memory than it may use"), "{error}");
+}

@@ -1,5 +1,8 @@
 //! Tests of the redaction list.
-#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a failed test should panic, a skipped one say so")]
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
@@ -96,6 +99,49 @@ fn a_million_brackets_are_no_trouble() {
     let (bytes, n) = list(&["*.password"]).apply(&body).unwrap();
     assert_eq!(n, 1);
     assert!(bytes.ends_with(br#"{"password":"REDACTED"}"#));
+}
+
+/// Counts what differs between a value and its redacted form, by name; anything but a redaction fails.
+fn differences(name: &str, before: &serde_json::Value, after: &serde_json::Value, counts: &mut BTreeMap<String, usize>) {
+    use serde_json::Value;
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            assert!(before.keys().eq(after.keys()));
+            before.iter().for_each(|(name, value)| differences(name, value, &after[name], counts));
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            assert_eq!(before.len(), after.len());
+            before.iter().zip(after).for_each(|(before, after)| differences(name, before, after, counts));
+        }
+        (before, after) if before == after => {}
+        (Value::String(_), Value::String(after)) => {
+            assert!(after.contains("REDACTED"), "{name}: {after}");
+            *counts.entry(name.to_owned()).or_default() += 1;
+        }
+        _ => panic!("{name}: {before} became {after}"),
+    }
+}
+
+#[test]
+fn in_real_logs_the_defaults_find_secrets_and_touch_nothing_else() {
+    let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/logs"));
+    if !folder.exists() {
+        println!("shared/data is absent: not checked against real logs");
+        return;
+    }
+    let (mut counts, mut n_values) = (BTreeMap::new(), 0);
+    for cloud in ["aws", "azure", "gcp"] {
+        let file = std::fs::File::open(folder.join(format!("{cloud}.ndjson.gz"))).unwrap();
+        for line in std::io::BufReader::new(flate2::read::GzDecoder::new(file)).lines() {
+            let line = line.unwrap();
+            let Some((redacted, n)) = list(DEFAULT).apply(line.as_bytes()) else { continue };
+            n_values += n;
+            let before = serde_json::from_str(&line).unwrap();
+            differences("", &before, &serde_json::from_slice(&redacted).unwrap(), &mut counts);
+        }
+    }
+    assert_eq!(counts.values().sum::<usize>(), n_values, "each replaced value differs in one place");
+    expect![[r#""#]].assert_debug_eq(&counts);
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
