@@ -37,10 +37,10 @@ pub(crate) fn truths(moment: &Moment<'_>, weighed: &Weighed, unknowable: &Roarin
     let capacity = scene.law.capacity(moment.set.provider());
     let score = scene.law.model().pci(weighed.hi, capacity);
     let is_super = scene.law.is_super(&moment.set);
-    let watched = moment.logged && !moment.young;
-    truths.set(FindingKind::InactiveIdentity, watched && moment.inactive && weighed.n_granted > 0);
+    let watched = moment.circumstances.logged && !moment.circumstances.young;
+    truths.set(FindingKind::InactiveIdentity, watched && moment.circumstances.inactive && weighed.n_granted > 0);
     let large = score >= scene.config.set.overprovisioned_from && weighed.n_unused > 0;
-    truths.set(FindingKind::OverprovisionedIdentity, watched && !moment.inactive && large);
+    truths.set(FindingKind::OverprovisionedIdentity, watched && !moment.circumstances.inactive && large);
     truths.set(FindingKind::SuperIdentity, is_super);
     truths.set(FindingKind::PrivilegeEscalation, weighed.escalation.is_some() && !is_super);
     truths.set(

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use permissions::GrantSet;
+use roaring::RoaringBitmap;
 use schemas::{AccountId, Action, Entitlement, FindingKind, IdentityId, Message, Time};
 use serde::{Deserialize, Serialize};
 use stream::Output;
 
 use crate::days::ActionUse;
 use crate::findings;
-use crate::moment::{Moment, Scene, Subject, Weighed};
+use crate::moment::{Circumstances, Moment, Scene, Subject, Weighed};
 use crate::row;
 use crate::sources::Sources;
 use crate::told::{Teller, Told};
@@ -44,9 +45,22 @@ pub(crate) struct Holding {
     held: Held,
 }
 
-/// The set built last, with the rows it was built of, so that a day without changes builds none.
+/// What was built and weighed last, so that a day without changes builds and weighs nothing.
 #[derive(Debug, Default)]
-struct Held(Option<(Vec<Arc<Entitlement>>, Arc<GrantSet>)>);
+struct Held {
+    rows: Vec<Arc<Entitlement>>,
+    /// The set that `rows` grant.
+    set: Option<Arc<GrantSet>>,
+    /// What these rows weigh beside a use and circumstances.
+    weighed: Option<(RoaringBitmap, Circumstances, Weighed)>,
+}
+
+impl Held {
+    /// Whether it was built of these very rows.
+    fn is_of(&self, rows: &[&Arc<Entitlement>]) -> bool {
+        self.rows.len() == rows.len() && self.rows.iter().zip(rows).all(|(a, b)| Arc::ptr_eq(a, b))
+    }
+}
 
 /// A moment and what it weighs.
 type Known<'h> = (Moment<'h>, Weighed);
@@ -61,8 +75,10 @@ impl Holding {
             if fits {
                 new |= self.actions.entry(action.clone()).or_default().insert(at);
             } else {
-                new |= !self.overflowed;
-                self.overflowed = true;
+                if !self.overflowed {
+                    self.overflowed = true;
+                    self.touch(EVER);
+                }
             }
         }
         if new {
@@ -73,12 +89,14 @@ impl Holding {
 
     /// Scores from a day on must be looked at again, if they were told.
     pub(crate) fn touch(&mut self, from_day: i64) {
+        if from_day == EVER {
+            self.held = Held::default();
+        }
         self.dirty_from = Some(self.dirty_from.map_or(from_day, |dirty| dirty.min(from_day)));
     }
 
     /// Everything must be looked at again: statements behind its grants have come.
     pub(crate) fn touch_all(&mut self) {
-        self.held = Held::default();
         self.touch(EVER);
     }
 
@@ -194,7 +212,7 @@ impl<'h> Walk<'_, 'h> {
             if then.is_some_and(|then| then.equals(&moment)) || (then.is_none() && moment.is_gone()) {
                 continue;
             }
-            let weighed = self.subject.weigh(&moment, scene);
+            let weighed = self.weigh(&moment, scene);
             if before.as_ref().is_none_or(|(_, before)| *before != weighed) {
                 let row = row::pci(self.subject, &moment, &weighed, before.as_ref().map(|(m, w)| (m, w)), scene);
                 self.keep.insert(day);
@@ -208,23 +226,32 @@ impl<'h> Walk<'_, 'h> {
 
     fn known(&mut self, at: Time, before: Option<&Moment<'h>>, scene: &mut Scene<'_>) -> Option<Known<'h>> {
         let moment = self.moment(at, before, scene)?;
-        let weighed = self.subject.weigh(&moment, scene);
+        let weighed = self.weigh(&moment, scene);
         Some((moment, weighed))
     }
 
     fn moment(&mut self, at: Time, before: Option<&Moment<'h>>, scene: &mut Scene<'_>) -> Option<Moment<'h>> {
-        let held = self.held.0.as_ref();
-        let known = |rows: &[&Arc<Entitlement>]| {
-            let same = |held: &[Arc<Entitlement>]| {
-                held.len() == rows.len() && held.iter().zip(rows).all(|(a, b)| Arc::ptr_eq(a, b))
-            };
-            held.filter(|(held, _)| same(held)).map(|(_, set)| Arc::clone(set))
-        };
+        let held = &*self.held;
+        let known = |rows: &[&Arc<Entitlement>]| held.set.clone().filter(|_| held.is_of(rows));
         let moment = self.subject.moment(at, before, &known, scene)?;
-        if before.is_none_or(|before| !Arc::ptr_eq(&before.set, &moment.set)) {
-            self.held.0 = Some((moment.rows.iter().map(|row| Arc::clone(row)).collect(), Arc::clone(&moment.set)));
+        if self.held.set.is_none() || !self.held.is_of(&moment.rows) {
+            let rows = moment.rows.iter().map(|row| Arc::clone(row)).collect();
+            *self.held = Held { rows, set: Some(Arc::clone(&moment.set)), weighed: None };
         }
         Some(moment)
+    }
+
+    /// Weighs a moment, if the last one weighed was not its equal. Called for the moment that was made last.
+    fn weigh(&mut self, moment: &Moment<'h>, scene: &mut Scene<'_>) -> Weighed {
+        if let Some((used, circumstances, weighed)) = &self.held.weighed
+            && *used == moment.used
+            && *circumstances == moment.circumstances
+        {
+            return weighed.clone();
+        }
+        let weighed = self.subject.weigh(moment, scene);
+        self.held.weighed = Some((moment.used.clone(), moment.circumstances, weighed.clone()));
+        weighed
     }
 }
 

@@ -46,6 +46,12 @@ pub(crate) struct Moment<'h> {
     pub(crate) rows: Vec<&'h Arc<Entitlement>>,
     pub(crate) set: Arc<GrantSet>,
     pub(crate) used: RoaringBitmap,
+    pub(crate) circumstances: Circumstances,
+}
+
+/// What of a moment is neither held nor used, and yet weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Circumstances {
     pub(crate) young: bool,
     pub(crate) logged: bool,
     pub(crate) inactive: bool,
@@ -130,10 +136,12 @@ impl<'h> Subject<'h> {
             rows,
             set,
             used,
-            young: log.is_none() || is_young(log) || is_young(self.created_at),
-            logged: log.is_some(),
-            inactive: !self.any.is_used(last_day, window),
-            facts: scene.facts.version(self.account, at),
+            circumstances: Circumstances {
+                young: log.is_none() || is_young(log) || is_young(self.created_at),
+                logged: log.is_some(),
+                inactive: !self.any.is_used(last_day, window),
+                facts: scene.facts.version(self.account, at),
+            },
         })
     }
 
@@ -143,7 +151,7 @@ impl<'h> Subject<'h> {
         let unknowable = scene.law.unknowable(self.provider, self.account, scene.facts, moment.at);
         let exposure = scene.law.weigh(&moment.set, &moment.used, &unknowable, &self.holder(moment), scene.facts);
         let mut ignored: Vec<Text> = moment.set.ignored().iter().map(|what| Text::from(*what)).collect();
-        if !moment.logged {
+        if !moment.circumstances.logged {
             ignored.push("no log".into());
         }
         if self.overflowed {
@@ -186,8 +194,7 @@ impl Moment<'_> {
 
     /// Whether it must weigh the same.
     pub(crate) fn equals(&self, other: &Self) -> bool {
-        let flags = |moment: &Self| (moment.young, moment.logged, moment.inactive, moment.facts);
-        flags(self) == flags(other) && same_rows(&self.rows, &other.rows) && self.used == other.used
+        self.circumstances == other.circumstances && same_rows(&self.rows, &other.rows) && self.used == other.used
     }
 
     pub(crate) fn kind(&self) -> IdentityKind {
@@ -225,7 +232,7 @@ fn weighed(exposure: &Exposure, moment: &Moment<'_>, ignored: Vec<Text>, externa
         ignored,
         external,
         truths: Truths::default(),
-        young: moment.young,
+        young: moment.circumstances.young,
         gone: moment.is_gone(),
         set: moment.set.hash(),
     }

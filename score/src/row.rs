@@ -60,7 +60,7 @@ pub(crate) fn pci(
         cause,
         change,
         last_used_at: subject.any.last_upto(moment.last_day, scene.config.window_days),
-        young: moment.young,
+        young: moment.circumstances.young,
         scope_name: moment.name().or_else(|| before.and_then(|(then, _)| then.name())),
         identity_kind: Some(if moment.is_gone() {
             before.map_or(IdentityKind::Unknown, |(then, _)| then.kind())
@@ -151,12 +151,12 @@ fn actions(n: u64) -> &'static str {
 
 /// Names what else can have changed.
 fn rest(then: &Moment<'_>, now: &Moment<'_>) -> &'static str {
-    if then.logged != now.logged {
+    if then.circumstances.logged != now.circumstances.logged {
         "the account's log is read now"
-    } else if then.young && !now.young {
+    } else if then.circumstances.young && !now.circumstances.young {
         "a whole window is known now"
-    } else if then.inactive != now.inactive {
-        if now.inactive { "inactive for a whole window" } else { "active again" }
+    } else if then.circumstances.inactive != now.circumstances.inactive {
+        if now.circumstances.inactive { "inactive for a whole window" } else { "active again" }
     } else {
         "the account's resources, logs or other identities changed"
     }

@@ -1,5 +1,7 @@
 //! The streaming stages beside a slow and obvious implementation, under every cut of the same inputs.
 
+#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
+
 #[path = "oracle/scenario.rs"]
 mod scenario;
 #[path = "oracle/slow.rs"]

@@ -10,10 +10,12 @@ use schemas::{AccessLevel, Entitlement, IdentityKind, Message, Outcome, Pci, Pol
 
 use crate::scenario::{END, Scenario, WINDOW_DAYS};
 
+/// Uses, denials, errors, first, last.
+type Counts = (i64, i64, i64, Time, Time);
 type UsageKey = (String, String, String, i64, i64);
 
 /// A usage row as key and counts: uses, denials, errors, first, last.
-pub(crate) fn counted(message: &Message) -> Option<(UsageKey, (i64, i64, i64, Time, Time))> {
+pub(crate) fn counted(message: &Message) -> Option<(UsageKey, Counts)> {
     let Message::Usage(row) = message else { return None };
     let key = (
         row.identity_id.to_string(),
@@ -26,7 +28,7 @@ pub(crate) fn counted(message: &Message) -> Option<(UsageKey, (i64, i64, i64, Ti
 }
 
 /// The usage rows of a scenario.
-pub(crate) fn usage(scenario: &Scenario) -> BTreeMap<UsageKey, (i64, i64, i64, Time, Time)> {
+pub(crate) fn usage(scenario: &Scenario) -> BTreeMap<UsageKey, Counts> {
     let mut rows = BTreeMap::new();
     for event in &scenario.events {
         for width in [Time::HOUR, Time::DAY] {

@@ -320,6 +320,29 @@ fn a_trust_to_an_unknown_account_is_external_access() {
 }
 
 #[test]
+fn a_trust_that_comes_later_is_found_although_it_grants_nothing() {
+    let small = policy(&["iam:GetUser"], "*");
+    let statement = Statement { identities: vec!["*".into()], ..example::policy().statements[0].clone() };
+    let open = Policy::of(Provider::Aws, vec![statement], Vec::new(), Time(0));
+    let trust = Entitlement {
+        kind: EntitlementKind::Trust,
+        source: "trust".into(),
+        ..grant(ROLE, &open, "2026-01-05T00:00:00Z")
+    };
+    let messages = vec![
+        event(1, ROLE, "iam:GetUser", "2026-01-02T10:00:00Z").into_message(),
+        grant(ROLE, &small, "2026-01-01T00:00:00Z").into_message(),
+        trust.into_message(),
+        small.into_message(),
+        open.into_message(),
+    ];
+    let pipeline = run(ScoreConfig::default(), messages, "2026-01-08T00:00:00Z");
+    check(&findings(&pipeline), &expect![[r#"
+        critical external_access 2026-01-05..now: `Deploy` may be assumed from outside [Text("*")]
+    "#]]);
+}
+
+#[test]
 fn a_chain_of_roles_leads_back_to_the_first_human() {
     let assume = |id, caller: &str, key: &str, role: &str, time: &str| AccessEvent {
         operation: "AssumeRole".into(),
