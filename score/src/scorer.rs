@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use schemas::{
-    AccessEvent, AccountId, Action, Entitlement, IdentityId, Inventory, Message, Policy, PolicyHash, ResourceId, Time,
+    AccessEvent, AccountId, Action, Entitlement, EntitlementKind, IdentityId, Inventory, Message, Policy, PolicyHash,
+    ResourceId, Time,
 };
 use serde::{Deserialize, Serialize};
 use stream::{Batch, Output, StateError, Transform, Watermarks};
@@ -97,9 +98,8 @@ impl Scorer {
 
     fn inventory(&mut self, row: &Arc<Inventory>) {
         let Some(from) = self.state.facts.take(row) else { return };
-        // A log that turns out to be read can make an account known to others' trust policies.
         if row.kind.as_str() == LOG {
-            self.touch_everybody();
+            self.touch_log(&row.account_id);
         } else {
             self.touch_account(&row.account_id, from);
         }
@@ -113,8 +113,11 @@ impl Scorer {
         }
     }
 
-    fn touch_everybody(&mut self) {
-        for (key, holding) in &mut self.state.holdings {
+    /// An account's log turns out to be read: that tells on its identities, and on everybody whose trust may name it.
+    fn touch_log(&mut self, account: &AccountId) {
+        self.touch_account(account, i64::MIN);
+        let trusts = |holding: &Holding| holding.sources.iter().any(|row| row.kind == EntitlementKind::Trust);
+        for (key, holding) in self.state.holdings.iter_mut().filter(|(_, holding)| trusts(holding)) {
             holding.touch(i64::MIN);
             self.dirty.insert(key.clone());
         }
@@ -159,7 +162,7 @@ impl Scorer {
             let is_log = kind.as_str() == LOG;
             if self.state.facts.saw(&event.account_id, kind, event.time.floor(Time::DAY)) {
                 if is_log {
-                    self.touch_everybody();
+                    self.touch_log(&event.account_id);
                 } else {
                     self.touch_account(&event.account_id, i64::MIN);
                 }

@@ -194,7 +194,7 @@ fn without_revision(message: Message) -> Message {
 
 fn identity_rows(rows: &Rows) -> Vec<&Pci> {
     let of = |message| match message {
-        &Message::Pci(ref row) if row.scope_kind == ScopeKind::Identity => Some(row.as_ref()),
+        Message::Pci(row) if row.scope_kind == ScopeKind::Identity => Some(row.as_ref()),
         _ => None,
     };
     rows.values().filter_map(of).collect()

@@ -105,8 +105,12 @@ fn objects(out: &mut dyn Write, batches: &[RecordBatch], between: &str) -> Resul
     let mut any = false;
     let mut line = Vec::new();
     for batch in batches {
-        let names: Vec<String> =
-            batch.schema().fields().iter().map(|field| serde_json::Value::from(field.name().as_str()).to_string()).collect();
+        let names: Vec<String> = batch
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| serde_json::Value::from(field.name().as_str()).to_string())
+            .collect();
         let texts = as_text(batch)?;
         let mut cells = Cells::new(&texts)?;
         for row in 0..batch.num_rows() {
@@ -135,7 +139,8 @@ fn csv(out: &mut dyn Write, schema: &Schema, batches: &[RecordBatch]) -> Result<
     for batch in batches {
         let texts = as_text(batch)?;
         let mut cells = Cells::new(&texts)?;
-        let columns: Vec<ArrayRef> = (0..batch.num_columns()).map(|column| cells.column(column, batch.num_rows())).collect();
+        let columns: Vec<ArrayRef> =
+            (0..batch.num_columns()).map(|column| cells.column(column, batch.num_rows())).collect();
         writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns)?)?;
     }
     Ok(())

@@ -20,8 +20,8 @@ use futures::future::BoxFuture;
 use schemas::Message;
 use stream::{Batch, Fault, Sink, SinkState};
 
-pub(crate) use self::core::parse as parse_state;
 use self::core::Core;
+pub(crate) use self::core::parse as parse_state;
 use crate::{LakeError, Metrics, ValidConfig};
 
 /// The name under which a manifest should keep the lake's state: [`crate::Store`] looks for it there.

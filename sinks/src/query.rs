@@ -12,8 +12,8 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::TableReference;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
-pub use datafusion::prelude::{Expr, col, lit};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+pub use datafusion::prelude::{Expr, col, lit};
 use datafusion::sql::parser::Statement;
 use futures::StreamExt;
 use schemas::{AccessEvent, Id128, Noun, RawRecord};
@@ -91,7 +91,11 @@ impl Store {
         let state = manifest.sinks.get(LAKE).cloned().unwrap_or_default();
         let state = parse_state(state).map_err(|error| error.into_fault(LAKE))?;
         // Paths in a plan are absolute; a store that was opened from a relative one must survive a change of folder.
-        let dir = std::path::absolute(dir).map_err(|source| stream::Fault::File { verb: "read", path: dir.into(), source })?;
+        let dir = std::path::absolute(dir).map_err(|source| stream::Fault::File {
+            verb: "read",
+            path: dir.into(),
+            source,
+        })?;
         let (context, tables) = session(&dir, &state, options).await?;
         Ok(Self { dir, options, manifest, tables, context })
     }
@@ -181,9 +185,10 @@ impl Store {
         }
         let mut rows = Vec::new();
         for batch in collect(frame, usize::MAX).await?.batches {
-            rows.extend(serde_arrow::from_record_batch::<Vec<N>>(&batch).map_err(|source| {
-                QueryError::Rows { table: table.to_owned(), source: Box::new(source) }
-            })?);
+            rows.extend(
+                serde_arrow::from_record_batch::<Vec<N>>(&batch)
+                    .map_err(|source| QueryError::Rows { table: table.to_owned(), source: Box::new(source) })?,
+            );
         }
         Ok(rows)
     }

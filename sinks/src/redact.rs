@@ -87,7 +87,8 @@ impl Redaction {
     pub fn new(patterns: &[String]) -> Result<Self, String> {
         let mut by_last: HashMap<Vec<u8>, Vec<Vec<Vec<u8>>>> = HashMap::new();
         for pattern in patterns {
-            let mut names: Vec<Vec<u8>> = pattern.split('.').map(|name| name.to_ascii_lowercase().into_bytes()).collect();
+            let mut names: Vec<Vec<u8>> =
+                pattern.split('.').map(|name| name.to_ascii_lowercase().into_bytes()).collect();
             let leading = names.iter().take_while(|name| *name == b"*").count();
             names.drain(..leading);
             let last = names.pop().filter(|_| !names.iter().any(Vec::is_empty)).unwrap_or_default();

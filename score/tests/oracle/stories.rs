@@ -337,9 +337,12 @@ fn a_trust_that_comes_later_is_found_although_it_grants_nothing() {
         open.into_message(),
     ];
     let pipeline = run(ScoreConfig::default(), messages, "2026-01-08T00:00:00Z");
-    check(&findings(&pipeline), &expect![[r#"
+    check(
+        &findings(&pipeline),
+        &expect![[r#"
         critical external_access 2026-01-05..now: `Deploy` may be assumed from outside [Text("*")]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

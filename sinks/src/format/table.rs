@@ -113,6 +113,7 @@ fn shorten(text: &str, limit: Option<usize>) -> String {
 
 /// Replaces what would move the cursor or colour the terminal.
 fn printable(text: &str) -> String {
-    let is_format = |letter: char| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_format =
+        |letter: char| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|letter| if letter.is_control() || is_format(letter) { '·' } else { letter }).collect()
 }

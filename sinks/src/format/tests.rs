@@ -16,7 +16,10 @@ fn batch() -> RecordBatch {
         ("score", Arc::new(Float64Array::from(vec![Some(4.25), None]))),
         (
             "time",
-            Arc::new(TimestampMicrosecondArray::from(vec![1_793_448_000_000_000, 1_793_448_000_123_456]).with_timezone("UTC")),
+            Arc::new(
+                TimestampMicrosecondArray::from(vec![1_793_448_000_000_000, 1_793_448_000_123_456])
+                    .with_timezone("UTC"),
+            ),
         ),
         ("body", Arc::new(BinaryArray::from(vec![Some(b"{\"x\": \xff}".as_slice()), None]))),
         ("list", Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), Some(2)]), None]))),
@@ -33,53 +36,76 @@ fn check(format: Format, width: Option<usize>, expected: Expect) {
 
 #[test]
 fn json_is_one_array() {
-    check(Format::Json, None, expect![[r#"
+    check(
+        Format::Json,
+        None,
+        expect![[r#"
         [{"name":"a,\"b\"\u001b[31m","n":12,"score":4.25,"time":"2026-10-31T12:00:00Z","body":"{\"x\": �}","list":[1,2]},
          {"name":null,"n":3,"score":null,"time":"2026-10-31T12:00:00.123456Z","body":null,"list":null}]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn ndjson_has_a_line_a_row() {
-    check(Format::Ndjson, None, expect![[r#"
+    check(
+        Format::Ndjson,
+        None,
+        expect![[r#"
         {"name":"a,\"b\"\u001b[31m","n":12,"score":4.25,"time":"2026-10-31T12:00:00Z","body":"{\"x\": �}","list":[1,2]}
         {"name":null,"n":3,"score":null,"time":"2026-10-31T12:00:00.123456Z","body":null,"list":null}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn csv_quotes_what_needs_it() {
-    check(Format::Csv, None, expect![[r#"
+    check(
+        Format::Csv,
+        None,
+        expect![[r#"
         name,n,score,time,body,list
         "a,""b""[31m",12,4.25,2026-10-31T12:00:00Z,"{""x"": �}","[1,2]"
         ,3,,2026-10-31T12:00:00.123456Z,,
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_table_is_cut_to_the_terminal() {
-    check(Format::Table, Some(100), expect![[r#"
+    check(
+        Format::Table,
+        Some(100),
+        expect![[r#"
         ┌────────────┬────┬───────┬─────────────────────────────┬──────────┬───────┐
         │ name       ┆  n ┆ score ┆ time                        ┆ body     ┆ list  │
         ╞════════════╪════╪═══════╪═════════════════════════════╪══════════╪═══════╡
         │ a,"b"·[31m ┆ 12 ┆  4.25 ┆ 2026-10-31T12:00:00Z        ┆ {"x": �} ┆ [1,2] │
         │            ┆  3 ┆       ┆ 2026-10-31T12:00:00.123456Z ┆          ┆       │
         └────────────┴────┴───────┴─────────────────────────────┴──────────┴───────┘
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn without_a_terminal_a_table_is_plain_and_whole() {
-    check(Format::Table, None, expect![[r#"
+    check(
+        Format::Table,
+        None,
+        expect![[r#"
          name         n  score  time                         body      list
          a,"b"·[31m  12   4.25  2026-10-31T12:00:00Z         {"x": �}  [1,2]
                       3         2026-10-31T12:00:00.123456Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn too_many_columns_become_blocks() {
-    check(Format::Table, Some(40), expect![[r#"
+    check(
+        Format::Table,
+        Some(40),
+        expect![[r#"
         ── row 1 ───────────────────────────────
          name  a,"b"·[31m
             n  12
@@ -90,7 +116,8 @@ fn too_many_columns_become_blocks() {
         ── row 2 ───────────────────────────────
             n  3
          time  2026-10-31T12:00:00.123456Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -109,6 +136,9 @@ fn no_rows_are_still_valid() {
 
 #[test]
 fn a_wrong_word_names_the_right_ones() {
-    assert_eq!("xml".parse::<Format>().unwrap_err().to_string(), "unknown format `xml`; there are table, json, ndjson and csv");
+    assert_eq!(
+        "xml".parse::<Format>().unwrap_err().to_string(),
+        "unknown format `xml`; there are table, json, ndjson and csv"
+    );
     assert_eq!("csv".parse(), Ok(Format::Csv));
 }

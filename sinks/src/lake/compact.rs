@@ -78,12 +78,7 @@ fn tier(file: &StoredFile) -> u32 {
     (file.n_memory_bytes / SMALLEST_TIER_BYTES).checked_ilog(4).map_or(0, |tier| tier + 1)
 }
 
-fn merge(
-    root: &Path,
-    table: &'static Table,
-    name: (u64, u64),
-    files: &[&StoredFile],
-) -> Result<StoredFile, LakeError> {
+fn merge(root: &Path, table: &'static Table, name: (u64, u64), files: &[&StoredFile]) -> Result<StoredFile, LakeError> {
     let rows = encode::tidy(table, &file::read(root, table, files)?, |_| false)?;
     let day = files.first().map(|file| file.day.clone()).unwrap_or_default();
     let min_time = files.iter().map(|file| file.min_time).min().unwrap_or_default();

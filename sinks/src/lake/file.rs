@@ -55,7 +55,8 @@ pub(crate) fn read(root: &Path, table: &'static Table, files: &[&StoredFile]) ->
         let path = root.join(&file.path);
         let open = File::open(&path).map_err(LakeError::file("read", &path))?;
         let failed = |source: ParquetError| LakeError::Decode { path: path.clone(), source };
-        let reader = ParquetRecordBatchReaderBuilder::try_new(open).and_then(|builder| builder.build()).map_err(failed)?;
+        let reader =
+            ParquetRecordBatchReaderBuilder::try_new(open).and_then(|builder| builder.build()).map_err(failed)?;
         for batch in reader {
             batches.push(batch.map_err(|error| failed(error.into()))?);
         }

@@ -46,13 +46,13 @@ const fn whole(name: &'static str, sort: &'static [&'static str]) -> Table {
 pub(crate) const TABLES: &[Table] = &[
     // Neighbours in a log are alike, so the order of time makes the bodies small; single records are found by Bloom filter.
     Table { bloom: &["record_id"], ..by_day("raw_record", None, &["ingested_at", "time"]) },
-    Table {
-        bloom: &["event_id", "identity_id"],
-        ..by_day("access_event", Some("time"), &["identity_id", "time"])
-    },
+    Table { bloom: &["event_id", "identity_id"], ..by_day("access_event", Some("time"), &["identity_id", "time"]) },
     Table { changes: true, ..by_day("session", Some("issued_at"), &["identity_id", "issued_at"]) },
     Table { changes: false, ..whole("policy", &["policy_hash"]) },
-    Table { key_parts: &["identity_id", "account_id"], ..whole("entitlement", &["identity_id", "account_id", "source"]) },
+    Table {
+        key_parts: &["identity_id", "account_id"],
+        ..whole("entitlement", &["identity_id", "account_id", "source"])
+    },
     whole("inventory", &["account_id", "kind"]),
     Table {
         changes: true,

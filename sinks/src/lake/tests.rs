@@ -143,7 +143,12 @@ async fn what_was_deleted_is_history_and_not_current() {
     let mut house = House::new(Config::default()).await;
     let gone = Entitlement { deleted_at: Some(Time(NOON.0 + 1)), revision: 2, ..example::entitlement() };
     let back = Finding { deleted_at: None, revision: 3, ..example::finding() };
-    house.write([example::entitlement().into_message(), Finding { deleted_at: Some(NOON), revision: 2, ..example::finding() }.into_message()]).await;
+    house
+        .write([
+            example::entitlement().into_message(),
+            Finding { deleted_at: Some(NOON), revision: 2, ..example::finding() }.into_message(),
+        ])
+        .await;
     house.commit().await;
     house.write([gone.clone().into_message(), back.clone().into_message()]).await;
     house.commit().await;

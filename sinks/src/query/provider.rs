@@ -42,8 +42,7 @@ impl StoredTable {
         let files: Result<Vec<_>> = files.iter().map(partitioned).collect();
         let files = files.map_err(QueryError::of)?;
         let n_rows = files.iter().filter_map(|file| file.statistics.as_ref()?.num_rows.get_value().copied()).sum();
-        let statistics =
-            Statistics { num_rows: Precision::Exact(n_rows), ..Statistics::new_unknown(&schema) };
+        let statistics = Statistics { num_rows: Precision::Exact(n_rows), ..Statistics::new_unknown(&schema) };
         Ok(Self { schema, files, statistics })
     }
 }

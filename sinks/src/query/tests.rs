@@ -112,15 +112,23 @@ async fn resources_are_one_row_each_and_absent_is_null() {
 
 #[tokio::test]
 async fn a_series_has_a_current_row_per_scope() {
-    check("SELECT scope_id, time, score FROM pci_current ORDER BY scope_id", expect![[r#"
+    check(
+        "SELECT scope_id, time, score FROM pci_current ORDER BY scope_id",
+        expect![[r#"
          scope_id  time                  score
          x         2026-10-31T14:00:00Z   30.0
          y         2026-10-31T12:00:00Z    5.0
-    "#]]).await;
-    check("SELECT count(*) AS n FROM pci", expect![[r#"
+    "#]],
+    )
+    .await;
+    check(
+        "SELECT count(*) AS n FROM pci",
+        expect![[r#"
          n
          4
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -134,10 +142,14 @@ async fn filters_on_lists_and_times_work() {
         "#]],
     )
     .await;
-    check("SELECT count(*) AS n FROM access_event WHERE time < '2026-10-31'", expect![[r#"
+    check(
+        "SELECT count(*) AS n FROM access_event WHERE time < '2026-10-31'",
+        expect![[r#"
          n
          0
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -179,7 +191,12 @@ async fn what_would_change_something_is_refused() {
 #[tokio::test]
 async fn reading_the_catalogue_is_a_question() {
     let (_dir, store) = house().await;
-    for sql in ["SHOW TABLES", "DESCRIBE access_event", "EXPLAIN SELECT * FROM pci", "WITH a AS (SELECT 1 AS x) SELECT * FROM a"] {
+    for sql in [
+        "SHOW TABLES",
+        "DESCRIBE access_event",
+        "EXPLAIN SELECT * FROM pci",
+        "WITH a AS (SELECT 1 AS x) SELECT * FROM a",
+    ] {
         assert!(store.sql(sql).await.unwrap().n_rows() > 0, "{sql}");
     }
 }

@@ -12,7 +12,7 @@ use super::QueryError;
 use super::provider::StoredTable;
 use crate::LAKE;
 use crate::lake::state::LakeState;
-use crate::lake::table::{self, ROW_KEY, REVISION, TABLES, Table};
+use crate::lake::table::{self, REVISION, ROW_KEY, TABLES, Table};
 
 /// A name and what it stands for.
 pub(super) type View = (String, Arc<dyn TableProvider>);

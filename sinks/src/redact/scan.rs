@@ -106,7 +106,8 @@ impl Walk<'_> {
 
     /// A number or a word; anything else is no JSON.
     fn bare(&mut self, at: usize) -> usize {
-        let is_end = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b'[' | b'{' | b':' | b'"' | b' ' | b'\t' | b'\r' | b'\n');
+        let is_end =
+            |byte: &u8| matches!(byte, b',' | b']' | b'}' | b'[' | b'{' | b':' | b'"' | b' ' | b'\t' | b'\r' | b'\n');
         let end = self.bytes[at..].iter().position(is_end).map_or(self.bytes.len(), |length| at + length);
         let word = &self.bytes[at..end];
         match word {
@@ -140,7 +141,8 @@ impl Walk<'_> {
     /// JSON in a string: unescapes it, walks it, and carries what was found back to where it stands here.
     fn look_inside(&mut self, range: Range<usize>) {
         let text = &self.bytes[range.clone()];
-        let starts_json = text.iter().find(|byte| !matches!(byte, b' ' | b'\t')).is_some_and(|byte| b"{[".contains(byte));
+        let starts_json =
+            text.iter().find(|byte| !matches!(byte, b' ' | b'\t')).is_some_and(|byte| b"{[".contains(byte));
         if !starts_json || memchr::memchr(b'\\', text).is_none() {
             return;
         }

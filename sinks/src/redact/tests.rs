@@ -63,11 +63,7 @@ fn json_in_a_string_is_looked_into() {
 
 #[test]
 fn broken_json_is_redacted_as_far_as_names_show() {
-    check(
-        &["*.password"],
-        r#"{"user":"a","password":"hunter2"#,
-        expect![[r#"1: {"user":"a","password":"REDACTED"#]],
-    );
+    check(&["*.password"], r#"{"user":"a","password":"hunter2"#, expect![[r#"1: {"user":"a","password":"REDACTED"#]]);
     check(
         &["*.password"],
         r#"cut","x":1,"password" : "hunter2","b":"c"}"#,
@@ -102,7 +98,12 @@ fn a_million_brackets_are_no_trouble() {
 }
 
 /// Counts what differs between a value and its redacted form, by name; anything but a redaction fails.
-fn differences(name: &str, before: &serde_json::Value, after: &serde_json::Value, counts: &mut BTreeMap<String, usize>) {
+fn differences(
+    name: &str,
+    before: &serde_json::Value,
+    after: &serde_json::Value,
+    counts: &mut BTreeMap<String, usize>,
+) {
     use serde_json::Value;
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {

@@ -85,7 +85,8 @@ fn first_difference(
     format!("{} rows and {}; extra {extra:?}; missing {missing:?}", found.len(), expected.len())
 }
 
-/// With the manifest put in place before the sinks have stored, a kill loses rows: the test above can fail.
+/// With the manifest put in place before the sinks have stored, a kill loses rows: the test above can fail. The first
+/// commits hold grants only, so it is killed late enough to lose events.
 #[test]
 fn without_store_before_commit_rows_are_lost() {
     let folder = tempfile::tempdir().unwrap();
@@ -94,10 +95,12 @@ fn without_store_before_commit_rows_are_lost() {
     let (calm, broken) = (folder.path().join("calm"), folder.path().join("broken"));
     done(run(&inputs, &calm, Some(&config)));
     let mut command = run(&inputs, &broken, Some(&config));
-    command.env("OVERGRANT_MUTATION", "manifest_before_store").env("OVERGRANT_FAILPOINT", "after_manifest:2");
+    command.env("OVERGRANT_MUTATION", "manifest_before_store").env("OVERGRANT_FAILPOINT", "after_manifest:12");
     assert!(!command.output().unwrap().status.success());
     done(run(&inputs, &broken, Some(&config)));
-    assert_ne!(final_rows(&broken, "access_event"), final_rows(&calm, "access_event"));
+    let (found, expected) = (final_rows(&broken, "access_event"), final_rows(&calm, "access_event"));
+    println!("{} of {} events are left", found.len(), expected.len());
+    assert!(found.len() < expected.len());
 }
 
 #[test]
