@@ -1,6 +1,6 @@
 //! The streaming stages beside a slow and obvious implementation, under every cut of the same inputs.
 
-#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#![allow(clippy::unwrap_used, reason = "a failed test should panic")]
 
 #[path = "oracle/scenario.rs"]
 mod scenario;
@@ -193,11 +193,15 @@ fn without_revision(message: Message) -> Message {
 }
 
 fn identity_rows(rows: &Rows) -> Vec<&Pci> {
-    let of = |message| match message {
-        Message::Pci(row) if row.scope_kind == ScopeKind::Identity => Some(row.as_ref()),
-        _ => None,
-    };
-    rows.values().filter_map(of).collect()
+    let mut found = Vec::new();
+    for message in rows.values() {
+        if let Message::Pci(row) = message
+            && row.scope_kind == ScopeKind::Identity
+        {
+            found.push(row.as_ref());
+        }
+    }
+    found
 }
 
 proptest! {
