@@ -1,7 +1,7 @@
 //! How fast raw records become access events, on one core, beside `serde_json::Value` parsing the same bytes and
 //! building nothing. `cargo bench -p benches --bench normalize`; the ratios are what counts.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench is run by hand and prints its result")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench is run by hand and prints its result")]
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -97,7 +97,7 @@ impl Catalogue {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed test should panic")]
+    #![allow(clippy::unwrap_used, reason = "a failed test should panic")]
     use expect_test::expect;
     use proptest::prelude::*;
     use roaring::RoaringBitmap;

@@ -15,7 +15,7 @@ pub mod aws;
 pub mod azure;
 mod bundled;
 #[cfg(test)]
-#[expect(
+#[allow(
     clippy::unwrap_used,
     clippy::print_stderr,
     reason = "a failed test should panic, and these print what they measured"
@@ -28,7 +28,7 @@ pub mod gcp;
 pub mod grants;
 pub mod inventory;
 #[cfg(test)]
-#[expect(
+#[allow(
     clippy::unwrap_used,
     clippy::print_stderr,
     reason = "a failed test should panic, and these print what they measured"

@@ -76,7 +76,7 @@ fn check(name: &str, value: u32, least: u32, most: u32) -> Result<(), SampleErro
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 

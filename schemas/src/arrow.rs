@@ -54,7 +54,7 @@ fn to_type(avro: &Avro) -> Result<DataType, ArrowError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 

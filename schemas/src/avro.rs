@@ -34,7 +34,7 @@ pub fn text<N: Noun>() -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use std::path::Path;
 
@@ -42,6 +42,7 @@ mod tests {
 
     /// Set `UPDATE_EXPECT=1` to write the files anew.
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "a test may ask the environment whether to write the files")]
     fn committed_schemas_are_the_types() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("avro");
         crate::for_each_noun!(N => {

@@ -147,7 +147,7 @@ impl Sink<Message> for AlertFile {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use schemas::{Alert, Noun, example};
 

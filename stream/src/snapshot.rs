@@ -156,7 +156,7 @@ fn open(bytes: &[u8]) -> Result<&[u8], StateError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 

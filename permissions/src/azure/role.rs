@@ -128,7 +128,7 @@ fn strings(block: &Value, key: &str) -> Result<Vec<Action>, String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed test should panic")]
+    #![allow(clippy::unwrap_used, reason = "a failed test should panic")]
     use super::*;
 
     #[test]

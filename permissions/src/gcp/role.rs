@@ -81,7 +81,7 @@ static PREDEFINED: LazyLock<HashMap<SmolStr, RoaringBitmap>> = LazyLock::new(|| 
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed test should panic")]
+    #![allow(clippy::unwrap_used, reason = "a failed test should panic")]
     use schemas::Provider;
 
     use super::*;

@@ -1,5 +1,5 @@
 //! Tests of the forms of answers.
-#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#![allow(clippy::unwrap_used, reason = "a failed test should panic")]
 
 use std::sync::Arc;
 

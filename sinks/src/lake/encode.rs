@@ -133,11 +133,9 @@ fn properties(table: &'static Table, batch: &RecordBatch) -> Result<WriterProper
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_created_by("overgrant".to_owned());
     // Whole bodies as dictionary entries or as bounds would only cost space.
-    for column in ["body"] {
-        properties = properties
-            .set_column_dictionary_enabled(ColumnPath::from(column), false)
-            .set_column_statistics_enabled(ColumnPath::from(column), EnabledStatistics::None);
-    }
+    properties = properties
+        .set_column_dictionary_enabled(ColumnPath::from("body"), false)
+        .set_column_statistics_enabled(ColumnPath::from("body"), EnabledStatistics::None);
     if !table.changes {
         let key = ColumnPath::from(table::ROW_KEY);
         properties = properties

@@ -97,7 +97,7 @@ pub(crate) fn stored_schema(name: &str) -> Result<SchemaRef, LakeError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 

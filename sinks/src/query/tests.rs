@@ -1,5 +1,5 @@
 //! Tests of questions over a store.
-#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#![allow(clippy::unwrap_used, reason = "a failed test should panic")]
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! The belt as a whole, over toy rooms: what is lost or doubled when it is cut, split, killed and started again.
 
-#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
+#![allow(clippy::unwrap_used, reason = "a failed test should panic")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
