@@ -63,7 +63,7 @@ impl Told {
         let hash = hash(&row);
         let extra = self.extra.take_if(|(at, _)| *at == Time(day * Time::DAY)).map(|(_, point)| point);
         let point = self.series.entry(day).or_insert_with(|| extra.unwrap_or_default());
-        if point.stands {
+        if point.stands && point.hash == hash {
             return;
         }
         *point = Point { hash, revision: point.revision + 1, stands: true, truths };
