@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! [`Lake`] and [`AlertFile`] are the two [`stream::Sink`]s; [`Store`] is the read side: it takes one manifest and
-//! answers SQL with DataFusion, or typed rows. [`format`] prints answers, [`redact`] is what never gets stored.
+//! answers SQL with DataFusion, or typed rows. [`mod@format`] prints answers, [`redact`] is what never gets stored.
 //!
 //! ```text
 //! <store>/manifest.json                                        the belt's; names everything below
