@@ -86,10 +86,11 @@ async fn uses_are_one_row_each_and_absent_is_null() {
         "SELECT right(event_id, 1) AS id, action, resource_id, granted, how, operation FROM access_event_use \
          ORDER BY id, action DESC",
         expect![[r#"
-             id  action        resource_id       granted  how     operation
-             1   s3:GetObject  arn:aws:s3:::a/1  yes      mapped  HeadObject
-             1   kms:Decrypt                     yes      mapped  HeadObject
-             3   s3:PutObject                    yes      mapped  HeadObject
+            id  action        resource_id       granted  how     operation
+            1   s3:GetObject  arn:aws:s3:::a/1  yes      mapped  HeadObject
+            1   kms:Decrypt                     yes      mapped  HeadObject
+            2                                                    HeadObject
+            3   s3:PutObject                    yes      mapped  HeadObject
         "#]],
     )
     .await;
@@ -101,10 +102,11 @@ async fn resources_are_one_row_each_and_absent_is_null() {
         "SELECT right(event_id, 1) AS id, action, resource_id, resource_kind, resource_account \
          FROM access_event_resource ORDER BY id, resource_id",
         expect![[r#"
-             id  action        resource_id  resource_kind  resource_account
-             1   s3:GetObject  arn:a                       1
-             1   s3:GetObject  arn:b                       1
-             3   s3:PutObject  arn:a                       1
+            id  action        resource_id  resource_kind  resource_account
+            1   s3:GetObject  arn:a                       1
+            1   s3:GetObject  arn:b                       1
+            2
+            3   s3:PutObject  arn:a                       1
         "#]],
     )
     .await;
@@ -154,11 +156,11 @@ async fn filters_on_lists_and_times_work() {
 
 #[tokio::test]
 async fn a_wrong_question_is_told_what_is_right() {
-    check("SELECT * FROM access_evnt", expect!["no table is called `access_evnt`; did you mean `access_event`?; there are access_event, access_event_resource, access_event_use, alert, anomaly, dead_letter, entitlement, entitlement_current, finding, finding_current, inventory, inventory_current, model, pci, pci_current, policy, raw_record, session, tally, usage"]).await;
-    check("SELECT scope FROM pci_current", expect!["no column is called `scope`; did you mean `score`?; there are account_id, bucket, capacity, catalogue_version, cause, change, contributions, deleted_at, escalation, exposure, exposure_lo, identity_kind, ignored, last_used_at, model_version, n_granted, n_unknowable, n_unused, n_used, provider, provisional, revision, scope_id, scope_kind, scope_name, score, score_lo, time, window_us, young"]).await;
+    check("SELECT * FROM access_evnt", expect!["no table is called `access_evnt`; did you mean `access_event`? tables: access_event, access_event_resource, access_event_use, alert, anomaly, dead_letter, entitlement, entitlement_current, finding, finding_current, inventory, inventory_current, model, pci, pci_current, policy, raw_record, session, tally, usage"]).await;
+    check("SELECT scope FROM pci_current", expect!["no column is called `scope`; did you mean `score`? columns: account_id, bucket, capacity, catalogue_version, cause, change, contributions, deleted_at, escalation, exposure, exposure_lo, identity_kind, ignored, last_used_at, model_version, n_granted, n_unknowable, n_unused, n_used, provider, provisional, revision, scope_id, scope_kind, scope_name, score, score_lo, time, window_us, young"]).await;
     check("SELEC 1", expect!["expected: an SQL statement, found: SELEC at Line: 1, Column: 1"]).await;
-    check("SELECT * FROM _stored_pci", expect!["no table is called `_stored_pci`; there are access_event, access_event_resource, access_event_use, alert, anomaly, dead_letter, entitlement, entitlement_current, finding, finding_current, inventory, inventory_current, model, pci, pci_current, policy, raw_record, session, tally, usage"]).await;
-    check("SELECT 1; SELECT 2", expect!["the context currently only supports a single SQL statement"]).await;
+    check("SELECT * FROM _stored_pci", expect!["no table is called `_stored_pci`; tables: access_event, access_event_resource, access_event_use, alert, anomaly, dead_letter, entitlement, entitlement_current, finding, finding_current, inventory, inventory_current, model, pci, pci_current, policy, raw_record, session, tally, usage"]).await;
+    check("SELECT 1; SELECT 2", expect!["one statement at a time, please"]).await;
 }
 
 #[tokio::test]
@@ -252,8 +254,9 @@ async fn filters_reach_the_files() {
 #[tokio::test]
 async fn a_query_past_its_memory_is_refused_and_says_so() {
     let options = ReadOptions { memory_bytes: 1 << 20, ..ReadOptions::default() };
-    let (_dir, store) = stored_with(vec![pci("x", 0, 1.0)], options).await;
-    let error = store.sql("SELECT array_agg(DISTINCT value) FROM generate_series(1, 1000000)").await.unwrap_err();
+    let (_dir, store) = stored_with((0..400).map(|n| pci(&format!("scope {n}"), 0, 1.0)).collect(), options).await;
+    let sql = "SELECT array_agg(DISTINCT a.scope_id || b.scope_id) FROM pci a CROSS JOIN pci b";
+    let error = store.sql(sql).await.unwrap_err();
     assert!(matches!(error, QueryError::Memory(_)), "{error:?}");
     assert!(error.to_string().starts_with("the query needs more memory than it may use"), "{error}");
 }

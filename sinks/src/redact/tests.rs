@@ -130,19 +130,29 @@ fn in_real_logs_the_defaults_find_secrets_and_touch_nothing_else() {
         println!("shared/data is absent: not checked against real logs");
         return;
     }
-    let (mut counts, mut n_values) = (BTreeMap::new(), 0);
+    let (mut counts, mut n_values, mut n_redacted_before) = (BTreeMap::new(), 0, 0);
     for cloud in ["aws", "azure", "gcp"] {
         let file = std::fs::File::open(folder.join(format!("{cloud}.ndjson.gz"))).unwrap();
         for line in std::io::BufReader::new(flate2::read::GzDecoder::new(file)).lines() {
             let line = line.unwrap();
             let Some((redacted, n)) = list(DEFAULT).apply(line.as_bytes()) else { continue };
             n_values += n;
+            n_redacted_before += line.matches(r#""REDACTED""#).count();
             let before = serde_json::from_str(&line).unwrap();
             differences("", &before, &serde_json::from_slice(&redacted).unwrap(), &mut counts);
         }
     }
-    assert_eq!(counts.values().sum::<usize>(), n_values, "each replaced value differs in one place");
-    expect![[r#""#]].assert_debug_eq(&counts);
+    // What some logger redacted before us, by our very word, was replaced and does not differ.
+    let n_differ = counts.values().sum::<usize>();
+    assert!((n_values - n_redacted_before..=n_values).contains(&n_differ), "{n_differ} of {n_values}");
+    expect![[r#"
+        {
+            "TokenValue": 1,
+            "masterUserPassword": 2,
+            "sessionToken": 17,
+            "tokenValue": 3,
+        }
+    "#]].assert_debug_eq(&counts);
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
