@@ -49,7 +49,7 @@ pub(crate) enum Command {
     /// Print the original bytes of an event.
     Raw(RawArgs),
     /// Show, for each account, what arrived, until when, and what is missing.
-    Status(StoreArgs),
+    Status(StatusArgs),
     /// Write sample logs and entitlements of three clouds, and what is true of them.
     Sample(SampleArgs),
     /// Check a config file and say what is wrong with it.
@@ -135,6 +135,16 @@ impl ValueEnum for FormatArg {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.0.as_str()))
     }
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) of: StoreArgs,
+    /// What became of the records of each file, rather than of each account.
+    #[arg(long)]
+    pub(crate) files: bool,
 }
 
 /// Options of `query`.

@@ -6,14 +6,16 @@ use std::time::Duration;
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use schemas::Time;
+use sinks::Store;
 use stream::clock::{Clock, Stopwatch};
 use stream::embedded::{self, Options, Stop};
-use stream::manifest::Manifest;
 use stream::metrics::Meters;
 
 use crate::args::RunArgs;
 use crate::config::{Config, StreamConfig};
 use crate::{Exit, Mistake, pipeline, show};
+
+use super::status;
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let config = Config::load(args.config.as_deref())?;
@@ -41,7 +43,14 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     if let Some(bars) = bars {
         bars.clear();
     }
-    summary(&result?, &meters, watch.elapsed(), args)?;
+    result?;
+    summary(&meters, watch.elapsed(), args)?;
+    runtime.block_on(async { status::sums(&Store::open(&args.store).await?).await })?;
+    let (dim, store) = (show::DIM, args.store.display());
+    writeln!(
+        show::out(),
+        "\n{dim}next: overgrant pci --store {store}   overgrant alerts --store {store}   overgrant status --store {store}{dim:#}"
+    )?;
     Ok(Exit::Done)
 }
 
@@ -66,22 +75,17 @@ async fn stop_on_signal(stop: Stop) {
     stop.now();
 }
 
-fn summary(manifest: &Manifest, meters: &Meters, took: Duration, args: &RunArgs) -> anyhow::Result<()> {
+fn summary(meters: &Meters, took: Duration, args: &RunArgs) -> anyhow::Result<()> {
     let mut out = show::out();
-    let (bold, dim) = (show::BOLD, show::DIM);
+    let bold = show::BOLD;
     writeln!(out, "{bold}{:<10} {:>12} {:>12} {:>10} {:>9}{bold:#}", "room", "read", "emitted", "rejected", "busy s")?;
     for room in meters.rooms() {
         let busy = Duration::from_micros(room.busy_us()).as_secs_f64();
         let (n_read, n_emitted, n_rejected) = (room.n_read(), room.n_emitted(), room.n_rejected());
         writeln!(out, "{:<10} {n_read:>12} {n_emitted:>12} {n_rejected:>10} {busy:>9.2}", room.room)?;
     }
-    let as_of = manifest.as_of.map_or_else(|| "the inputs go on".to_owned(), |time| format!("as of {}", Time(time)));
-    let store = args.store.display();
-    writeln!(out, "\n{as_of}; {} commits, {:.1} s; store `{store}`", meters.n_commits(), took.as_secs_f64())?;
-    writeln!(
-        out,
-        "{dim}next: overgrant pci --store {store}   overgrant alerts --store {store}   overgrant status --store {store}{dim:#}"
-    )?;
+    let (n_commits, seconds) = (meters.n_commits(), took.as_secs_f64());
+    writeln!(out, "\n{n_commits} commits, {seconds:.1} s; store `{}`\n", args.store.display())?;
     Ok(())
 }
 

@@ -4,9 +4,10 @@ use std::io::Write;
 
 use schemas::Time;
 use sinks::Store;
+use sinks::format::Format;
 
 use super::{block_on, print};
-use crate::args::StoreArgs;
+use crate::args::{FormatArg, StatusArgs};
 use crate::{Exit, show};
 
 /// What is missing is told by what a complete feed would have: grants, data events, read logs, two weeks to learn from.
@@ -30,37 +31,39 @@ SELECT coalesce(s.provider, g.provider) AS provider, coalesce(s.account_id, g.ac
 FROM seen s FULL JOIN granted g ON s.provider = g.provider AND s.account_id = g.account_id
 ORDER BY 1, 2";
 
-/// The sum that shows that nothing was lost; ingest's own dead letters were read too.
+/// What became of each cloud's records, and of each file's; ingest's own dead letters were read too. `COLUMNS` is what
+/// the rows are about.
 const SUMS: &str = "
-WITH tallied AS (
-    SELECT coalesce(provider, '?') AS provider, sum(n_read) AS n_read, sum(n_events) AS n_events,
-           sum(n_copies) AS n_copies, sum(n_not_access) AS n_not_access, sum(n_dead_letters) AS n_dead
-    FROM tally GROUP BY 1),
-broken AS (
-    SELECT coalesce(provider, '?') AS provider, count(*) AS n FROM dead_letter WHERE room = 'ingest' GROUP BY 1)
-SELECT coalesce(t.provider, b.provider) AS provider,
-       coalesce(t.n_read, 0) + coalesce(b.n, 0) AS read, coalesce(t.n_events, 0) AS events,
-       coalesce(t.n_copies, 0) AS copies, coalesce(t.n_not_access, 0) AS not_access,
-       coalesce(t.n_dead, 0) + coalesce(b.n, 0) AS dead_letters
-FROM tallied t FULL JOIN broken b ON t.provider = b.provider ORDER BY 1";
+WITH told AS (
+    SELECT coalesce(provider, '?') AS provider, file, n_read AS read, n_events AS events, n_copies AS copies,
+           n_not_access AS not_access, n_dead_letters AS dead_letters FROM tally
+    UNION ALL
+    SELECT coalesce(provider, '?'), coalesce(origin['file'], ''), 1, 0, 0, 0, 1 FROM dead_letter WHERE room = 'ingest')
+SELECT COLUMNS, sum(read) AS read, sum(events) AS events, sum(copies) AS copies, sum(not_access) AS not_access,
+       sum(dead_letters) AS dead_letters
+FROM told GROUP BY COLUMNS ORDER BY COLUMNS";
 
-pub(super) fn run(args: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     block_on(async {
-        let store = Store::open(&args.store).await?;
-        let is_table = args.format.0 == sinks::format::Format::Table;
-        print(&store.sql(ACCOUNTS).await?, args.format)?;
+        let store = Store::open(&args.of.store).await?;
+        let is_table = args.of.format.0 == Format::Table;
+        if args.files {
+            return print(&store.sql(&SUMS.replace("COLUMNS", "provider, file")).await?, args.of.format);
+        }
+        print(&store.sql(ACCOUNTS).await?, args.of.format)?;
         if is_table {
-            let as_of =
-                store.manifest().as_of.map_or_else(|| "not yet at the end".to_owned(), |time| Time(time).to_string());
-            writeln!(
-                show::out(),
-                "\n{}read = events + copies + not access + dead letters; as of {as_of}{:#}",
-                show::BOLD,
-                show::BOLD
-            )?;
-            print(&store.sql(SUMS).await?, args.format)?;
+            writeln!(show::out())?;
+            sums(&store).await?;
         }
         Ok(())
     })?;
     Ok(Exit::Done)
+}
+
+/// Prints the sum per cloud that shows that nothing was lost.
+pub(super) async fn sums(store: &Store) -> anyhow::Result<()> {
+    let as_of = store.manifest().as_of.map_or_else(|| "not yet at the end".to_owned(), |time| Time(time).to_string());
+    let bold = show::BOLD;
+    writeln!(show::out(), "{bold}read = events + copies + not access + dead letters; as of {as_of}{bold:#}")?;
+    print(&store.sql(&SUMS.replace("COLUMNS", "provider")).await?, FormatArg(Format::Table))
 }

@@ -152,7 +152,8 @@ fn in_real_logs_the_defaults_find_secrets_and_touch_nothing_else() {
             "sessionToken": 17,
             "tokenValue": 3,
         }
-    "#]].assert_debug_eq(&counts);
+    "#]]
+    .assert_debug_eq(&counts);
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {

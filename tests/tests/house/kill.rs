@@ -103,6 +103,42 @@ fn without_store_before_commit_rows_are_lost() {
     assert!(found.len() < expected.len());
 }
 
+/// Every file delivered twice. With no memory of what was read, the same test finds another answer: it can fail.
+#[test]
+fn copies_change_no_final_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, inputs) = sample(&folder.path().join("input"), 4, 24, 1);
+    let twice: Vec<PathBuf> =
+        inputs.iter().map(|input| folder.path().join("twice").join(input.file_name().unwrap())).collect();
+    inputs.iter().zip(&twice).for_each(|(from, to)| copy_folder(from, to));
+    let both: Vec<PathBuf> = inputs.iter().chain(&twice).cloned().collect();
+    let forgetful = folder.path().join("forgetful.toml");
+    std::fs::write(&forgetful, "[normalize]\nmax_remembered_ids = 1\n").unwrap();
+    let stores = ["once", "twice", "forgetful"].map(|name| folder.path().join(name).join("store"));
+    done(run(&inputs, &stores[0], None));
+    done(run(&both, &stores[1], None));
+    done(run(&both, &stores[2], Some(&forgetful)));
+    let logged = ["access_event", "session", "usage", "pci", "finding", "anomaly", "alert"];
+    let differ = |store: &Path| {
+        let is_other = |table: &&&str| final_rows(store, table) != final_rows(&stores[0], table);
+        logged.iter().filter(is_other).copied().collect::<Vec<_>>()
+    };
+    assert_eq!(differ(&stores[1]), Vec::<&str>::new());
+    let without = differ(&stores[2]);
+    assert!(without.contains(&"usage"), "without dedup only {without:?} differ");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, copy) = {
+            let entry = entry.unwrap();
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if path.is_dir() { copy_folder(&path, &copy) } else { std::fs::copy(&path, &copy).map(drop).unwrap() }
+    }
+}
+
 #[test]
 fn batch_cuts_change_no_final_row() {
     let folder = tempfile::tempdir().unwrap();
