@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use permissions::RiskModel;
-use schemas::{AccountId, Finding, IdentityId, Message, Noun, OrgId, Pci, ScopeKind, Text, Time};
+use schemas::{AccountId, Finding, IdentityId, Message, Noun, OrgId, Pci, Provider, ScopeKind, Text, Time};
 use serde::{Deserialize, Serialize};
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
@@ -50,6 +50,8 @@ struct Point {
 /// What was told of a scope.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Told {
+    /// The cloud of the row told last, which a row without members names, too.
+    provider: Option<Provider>,
     series: BTreeMap<Time, Point>,
     inactive: Option<Arc<Finding>>,
 }
@@ -178,7 +180,7 @@ impl Transform<Message> for ScopeScorer {
     }
 
     fn finish(&mut self, as_of: i64, out: &mut Output<Message>) {
-        self.flush_all(|_, _| Some(as_of), out);
+        self.flush_all(|stage, scope| Some(as_of).max(stage.limit(scope)), out);
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, StateError> {
@@ -199,9 +201,15 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
+    /// The row with the cloud it was told with, where no member says.
+    fn of_cloud(row: Pci, sum: &Sum<'_>, told: Option<Provider>) -> Pci {
+        let provider = told.filter(|_| sum.n_members == 0).unwrap_or(row.provider);
+        Pci { provider, ..row }
+    }
+
     fn row(&self, told: &mut Told, sum: &Sum<'_>, metrics: &mut ScoreMetrics, out: &mut Output<Message>) {
         let before = told.series.range(..sum.time).rev().find(|(_, point)| point.stands);
-        let row = rows::pci(self.scope, sum, self.model, self.config);
+        let row = Self::of_cloud(rows::pci(self.scope, sum, self.model, self.config), sum, told.provider);
         let is_first = before.is_none();
         let hash = rows::hash(&row);
         let point = told.series.entry(sum.time).or_default();
@@ -209,6 +217,7 @@ impl Teller<'_> {
             return;
         }
         *point = Point { hash, revision: point.revision + 1, stands: true, is_inactive: sum.is_inactive() };
+        told.provider = Some(row.provider);
         metrics.score_pci_rows_total += 1;
         out.emit(Pci { revision: point.revision, ..row }.into_message());
     }
@@ -225,7 +234,8 @@ impl Teller<'_> {
         {
             *point = Point { hash: 0, revision: point.revision + 1, stands: false, is_inactive: false };
             metrics.score_pci_rows_total += 1;
-            let row = rows::pci(self.scope, &Sum::none(*time), self.model, self.config);
+            let none = Sum::none(*time);
+            let row = Self::of_cloud(rows::pci(self.scope, &none, self.model, self.config), &none, told.provider);
             out.emit(Pci { deleted_at: Some(*time), revision: point.revision, ..row }.into_message());
         }
     }

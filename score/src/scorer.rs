@@ -35,7 +35,10 @@ struct State {
     facts: Facts,
     holdings: BTreeMap<Key, Holding>,
     usage: BTreeMap<Key, UsageOf>,
-    /// How far each account's windows and days were closed.
+    /// Each account's first watermark: where its log begins, said before anything of it is read. Whether it is read at all
+    /// is known behind that, so no day is closed before.
+    opened: BTreeMap<AccountId, i64>,
+    /// How far each account's days were closed.
     closed: BTreeMap<AccountId, i64>,
 }
 
@@ -323,7 +326,8 @@ impl Transform<Message> for Scorer {
             let before = self.state.closed.get(&account).copied();
             let watermark = before.map_or(watermark, |before| before.max(watermark));
             self.close_windows(&account, watermark, out);
-            if before != Some(watermark) {
+            let opened = *self.state.opened.entry(account.clone()).or_insert(watermark);
+            if opened < watermark && before != Some(watermark) {
                 self.state.closed.insert(account.clone(), watermark);
                 self.close_days(&account, before, watermark, out);
             }
@@ -332,8 +336,13 @@ impl Transform<Message> for Scorer {
     }
 
     fn finish(&mut self, as_of: i64, out: &mut Output<Message>) {
-        for (account, watermark) in self.state.closed.clone() {
-            self.close_windows(&account, watermark, out);
+        for (account, opened) in self.state.opened.clone() {
+            let closed = self.state.closed.get(&account).copied();
+            self.close_windows(&account, closed.unwrap_or(opened), out);
+            if closed.is_none() {
+                self.state.closed.insert(account.clone(), opened);
+                self.close_days(&account, None, opened, out);
+            }
         }
         self.correct(out);
         for ((account, identity), usage) in &mut self.state.usage {
