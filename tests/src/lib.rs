@@ -1,1 +1,3 @@
-//! Tests of the whole pipeline; see `tests/`.
+//! Tests of the whole pipeline, in `tests/`, and the real servers that the live ones run against.
+
+pub mod servers;

@@ -1,0 +1,12 @@
+//! Against real servers: Apache Kafka, a schema registry, the ClickHouse engine. They are fetched and started by the
+//! tests themselves, or named by the environment; see `tests::servers`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a failed test should panic, a passed one may say what it saw"
+)]
+
+mod live {
+    mod servers;
+}
