@@ -4,6 +4,7 @@ use schemas::{AccessEvent, Provider};
 
 use crate::context::Context;
 use crate::error::Reject;
+use crate::tool::Agents;
 
 mod address;
 mod aws;
@@ -31,6 +32,7 @@ pub(crate) enum Normalized {
 #[derive(Debug, Default)]
 pub(crate) struct Providers {
     aws: aws::Memo,
+    agents: Agents,
 }
 
 impl Providers {
@@ -42,9 +44,9 @@ impl Providers {
         ctx: &Context<'_>,
     ) -> Result<Normalized, Reject> {
         match provider {
-            Provider::Aws => aws::normalize(body, ctx, &mut self.aws),
-            Provider::Azure => azure::normalize(body, ctx),
-            Provider::Gcp => gcp::normalize(body, ctx),
+            Provider::Aws => aws::normalize(body, ctx, &mut self.aws, &mut self.agents),
+            Provider::Azure => azure::normalize(body, ctx, &mut self.agents),
+            Provider::Gcp => gcp::normalize(body, ctx, &mut self.agents),
         }
     }
 }

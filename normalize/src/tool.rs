@@ -1,5 +1,9 @@
 //! The tool that a user agent tells of.
 
+use schemas::{AccessEvent, Text};
+
+use crate::cache::{Cache, MAX_CACHED};
+
 /// What a user agent holds, in lower case, and the tool it tells of. The first that matches wins, so the specific ones
 /// come before the libraries they are built on.
 const TOOLS: &[(&str, &str)] = &[
@@ -91,12 +95,35 @@ const MAX_LOOKED_AT: usize = 1024;
 
 /// Names the tool: `aws-cli`, `console`, `terraform`, `boto3`, `gcloud`, `az-cli`, `browser` …; `None` when the user
 /// agent tells of none. A cloud service's host name there is the service and no tool.
-pub(crate) fn of_user_agent(user_agent: &str) -> Option<&'static str> {
+fn of_user_agent(user_agent: &str) -> Option<&'static str> {
     let lower = user_agent.get(..MAX_LOOKED_AT).unwrap_or(user_agent).to_ascii_lowercase();
     TOOLS
         .iter()
         .find(|(part, _)| memchr::memmem::find(lower.as_bytes(), part.as_bytes()).is_some())
         .map(|(_, tool)| *tool)
+}
+
+/// User agents with their tools, since few are new and each is looked through for every name of the table.
+#[derive(Debug)]
+pub(crate) struct Agents(Cache<(Text, Option<Text>)>);
+
+impl Default for Agents {
+    fn default() -> Self {
+        Self(Cache::new(MAX_CACHED))
+    }
+}
+
+impl Agents {
+    /// The user agent as a field of an event, with its tool.
+    pub(crate) fn read(&mut self, user_agent: &str) -> (Text, Option<Text>) {
+        let make = || (Text::from(user_agent), of_user_agent(user_agent).map(Text::from));
+        self.0.get_or_make(&[user_agent], make).clone()
+    }
+
+    /// Fills in the tool of an event that has its user agent.
+    pub(crate) fn fill(&mut self, event: &mut AccessEvent) {
+        event.tool = event.user_agent.as_deref().and_then(|user_agent| self.read(user_agent).1);
+    }
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@
 use schemas::{AccessEvent, AccountId, ActionKnown, Category, Outcome, Text, Vantage};
 
 use super::Normalized;
+use crate::cache::{Cache, MAX_CACHED};
 use crate::context::Context;
 use crate::error::Reject;
-use crate::tool;
+use crate::tool::Agents;
 
-mod cache;
 mod identity;
 mod operation;
 mod outcome;
@@ -20,35 +20,30 @@ mod resources;
 mod time;
 mod uses;
 
-use cache::Cache;
 use identity::Who;
 use operation::Operation;
 use record::Record;
-
-/// How many entries each cache holds; past it, it starts afresh. A busy account has some thousand sessions a day, a few
-/// hundred operations and user agents, so this costs some megabytes and is seldom reached.
-const MAX_CACHED: usize = 8192;
 
 /// Caches: what is computed from a text that many records share. They change no answer.
 #[derive(Debug)]
 pub(crate) struct Memo {
     identities: Cache<Who>,
     operations: Cache<Operation>,
-    user_agents: Cache<(Text, Option<Text>)>,
 }
 
 impl Default for Memo {
     fn default() -> Self {
-        Self {
-            identities: Cache::new(MAX_CACHED),
-            operations: Cache::new(MAX_CACHED),
-            user_agents: Cache::new(MAX_CACHED),
-        }
+        Self { identities: Cache::new(MAX_CACHED), operations: Cache::new(MAX_CACHED) }
     }
 }
 
 /// Reads one record.
-pub(crate) fn normalize(body: &str, ctx: &Context<'_>, memo: &mut Memo) -> Result<Normalized, Reject> {
+pub(crate) fn normalize(
+    body: &str,
+    ctx: &Context<'_>,
+    memo: &mut Memo,
+    agents: &mut Agents,
+) -> Result<Normalized, Reject> {
     if !body.trim_start().starts_with('{') {
         return Err(Reject::NotAnObject);
     }
@@ -73,10 +68,9 @@ pub(crate) fn normalize(body: &str, ctx: &Context<'_>, memo: &mut Memo) -> Resul
     fill_identity(&mut event, who, &record);
     fill_call(&mut event, &record, operation);
     if let Some(user_agent) = record.user_agent.get() {
-        let make = || (Text::from(user_agent), tool::of_user_agent(user_agent).map(Text::from));
-        let (user_agent, tool) = memo.user_agents.get_or_make(&[user_agent], make);
-        event.user_agent = Some(user_agent.clone());
-        event.tool = tool.clone();
+        let (user_agent, tool) = agents.read(user_agent);
+        event.user_agent = Some(user_agent);
+        event.tool = tool;
     }
     outcome::fill(&mut event, &record);
     event.resources = resources::read(&record, operation, &event);

@@ -36,16 +36,17 @@ use super::Normalized;
 use super::loose::Object;
 use crate::context::Context;
 use crate::error::Reject;
+use crate::tool::Agents;
 
 /// Reads one record.
-pub(crate) fn normalize(body: &str, ctx: &Context<'_>) -> Result<Normalized, Reject> {
+pub(crate) fn normalize(body: &str, ctx: &Context<'_>, agents: &mut Agents) -> Result<Normalized, Reject> {
     let record: Record<'_> = sonic_rs::from_str(body)?;
     if !record.is_object() {
         return Err(Reject::NotAnObject);
     }
     let scope = || authorizations(&record).first().and_then(|check| check.scope.get());
     let resource = record.resource_id.get().or_else(scope).map(ArmId::parse).unwrap_or_default();
-    let event = match entra::kind(&record, &resource) {
+    let mut event = match entra::kind(&record, &resource) {
         Some(Kind::NoAccess(kind)) => return Ok(Normalized::NotAccess(kind)),
         Some(Kind::SignIn) => entra::sign_in(&record, &resource, ctx),
         Some(Kind::Audit) => entra::audit(&record, &resource, ctx),
@@ -54,8 +55,9 @@ pub(crate) fn normalize(body: &str, ctx: &Context<'_>) -> Result<Normalized, Rej
             Ok(category) => activity::event(&record, &resource, category, ctx),
             Err(kind) => return Ok(Normalized::NotAccess(kind)),
         },
-    };
-    event.map(Normalized::Event)
+    }?;
+    agents.fill(&mut event);
+    Ok(Normalized::Event(event))
 }
 
 /// The category of a record of the Activity Log or of a resource log; the kind of one that is no access.

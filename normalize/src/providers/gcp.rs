@@ -34,7 +34,7 @@ use super::loose::Object;
 use super::{Normalized, address, when};
 use crate::context::Context;
 use crate::error::Reject;
-use crate::tool;
+use crate::tool::Agents;
 
 /// The type of an audit record.
 const AUDIT_LOG: &str = "type.googleapis.com/google.cloud.audit.AuditLog";
@@ -43,7 +43,7 @@ const AUDIT_LOG: &str = "type.googleapis.com/google.cloud.audit.AuditLog";
 const DIRECTORY: [&str; 3] = ["admin.googleapis.com", "cloudidentity.googleapis.com", "groupssettings.googleapis.com"];
 
 /// Reads one record.
-pub(crate) fn normalize(body: &str, ctx: &Context<'_>) -> Result<Normalized, Reject> {
+pub(crate) fn normalize(body: &str, ctx: &Context<'_>, agents: &mut Agents) -> Result<Normalized, Reject> {
     let entry: Entry<'_> = sonic_rs::from_str(body)?;
     if !entry.is_object() {
         return Err(Reject::NotAnObject);
@@ -56,7 +56,9 @@ pub(crate) fn normalize(body: &str, ctx: &Context<'_>) -> Result<Normalized, Rej
     if audit.service_name.get().is_none() && audit.method_name.get().is_none() {
         return Err(Reject::Missing("protoPayload.methodName"));
     }
-    event(&entry, ctx).map(Normalized::Event)
+    let mut event = event(&entry, ctx)?;
+    agents.fill(&mut event);
+    Ok(Normalized::Event(event))
 }
 
 /// The kind of an entry that is no audit record.
@@ -104,7 +106,6 @@ fn event(entry: &Entry<'_>, ctx: &Context<'_>) -> Result<schemas::AccessEvent, R
 
     address::fill(&mut event, audit.from.ip.get());
     event.user_agent = audit.from.user_agent.text();
-    event.tool = event.user_agent.as_deref().and_then(tool::of_user_agent).map(Text::from);
     event.call_id = entry.operation.id.text();
     event.provider_event_id = entry.insert_id.text();
     Ok(event)

@@ -18,7 +18,6 @@ use super::record::Record;
 use crate::context::Context;
 use crate::error::Reject;
 use crate::providers::{address, when};
-use crate::tool;
 
 /// What a managed identity that is handed to a resource needs
 /// (learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-assign-access-azure-resource).
@@ -66,7 +65,6 @@ pub(super) fn event(
     let properties = &record.properties;
     let agent = properties.user_agent_header.text().or_else(|| properties.client_info.text());
     event.user_agent = agent.or_else(|| properties.user_agent.text());
-    event.tool = event.user_agent.as_deref().and_then(tool::of_user_agent).map(Text::from);
     event.call_id = call_id(record, &event);
     event.provider_event_id = record.event_data_id.text().or_else(|| properties.event_data_id.text());
     Ok(event)

@@ -12,7 +12,6 @@ use crate::error::Reject;
 use crate::json::Str;
 use crate::providers::address;
 use crate::providers::loose::Object;
-use crate::tool;
 
 /// Entra's provider in ARM ids and the service of sign-ins.
 pub(super) const PROVIDER: &str = "microsoft.aadiam";
@@ -122,7 +121,6 @@ pub(super) fn audit(record: &Record<'_>, resource: &ArmId, ctx: &Context<'_>) ->
     };
     if event.user_agent.is_none() {
         event.user_agent = detail("User-Agent").map(Text::from);
-        event.tool = event.user_agent.as_deref().and_then(tool::of_user_agent).map(Text::from);
     }
 
     let end = changed(properties);
@@ -238,7 +236,6 @@ fn blank(record: &Record<'_>, resource: &ArmId, category: Category, ctx: &Contex
     let properties = &record.properties;
     address::fill(&mut event, record.caller_ip.get().or_else(|| properties.ip.get()));
     event.user_agent = properties.user_agent.text();
-    event.tool = event.user_agent.as_deref().and_then(tool::of_user_agent).map(Text::from);
     event.call_id = properties.correlation_id.text().or_else(|| record.correlation_id.text());
     event.provider_event_id = Str::text(&properties.id);
     Ok(event)

@@ -5,12 +5,16 @@ use std::collections::hash_map::Entry;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+/// How many entries each cache holds; past it, it starts afresh. A busy account has some thousand sessions a day, a few
+/// hundred operations and user agents, so this costs some megabytes and is seldom reached.
+pub(crate) const MAX_CACHED: usize = 8192;
+
 /// The longest key that is kept; a longer one is computed each time.
 const MAX_KEY_BYTES: usize = 4096;
 
 /// Values by the hash of their key. The key is kept and compared, so that two keys of one hash are never mixed up.
 #[derive(Debug)]
-pub(super) struct Cache<V> {
+pub(crate) struct Cache<V> {
     max: usize,
     entries: HashMap<u64, (Box<str>, V)>,
     /// The last value whose key was too long.
@@ -19,12 +23,12 @@ pub(super) struct Cache<V> {
 }
 
 impl<V> Cache<V> {
-    pub(super) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self { max, entries: HashMap::new(), spare: None, key: String::new() }
     }
 
     /// The value of a key of several parts. `make` must be a function of those parts alone.
-    pub(super) fn get_or_make(&mut self, parts: &[&str], make: impl FnOnce() -> V) -> &V {
+    pub(crate) fn get_or_make(&mut self, parts: &[&str], make: impl FnOnce() -> V) -> &V {
         self.key.clear();
         for part in parts {
             self.key.push_str(part);
