@@ -1,4 +1,4 @@
-//! The room of logs: reads raw records, writes events, tallies and dead letters.
+//! The room: reads raw records and raw grants, writes events, grants, tallies and dead letters.
 
 use bytes::Bytes;
 use schemas::{AccessEvent, DeadLetter, Id128, Message, Noun, Provider, RawRecord};
@@ -10,6 +10,7 @@ use crate::canonical::Canonical;
 use crate::context::Context;
 use crate::dedup::{DayState, Dedup, Seen};
 use crate::error::Reject;
+use crate::grants::Grants;
 use crate::providers::{Normalized, Providers};
 use crate::tally::{Fate, Tallies};
 use crate::{Metrics, ValidConfig};
@@ -20,8 +21,7 @@ pub(crate) const NAME: &str = "normalize";
 /// The version of the snapshot's format.
 const FORMAT: u32 = 1;
 
-/// Reads raw records and passes nothing else on. It runs in as many partitions as raw topics have: copies of a record are
-/// in one partition.
+/// Reads raw records and raw grants and passes nothing else on.
 #[derive(Debug)]
 pub struct Normalizer {
     config: ValidConfig,
@@ -29,6 +29,7 @@ pub struct Normalizer {
     providers: Providers,
     dedup: Dedup,
     tallies: Tallies,
+    grants: Grants,
     metrics: Metrics,
 }
 
@@ -37,10 +38,11 @@ pub struct Normalizer {
 struct State<T> {
     days: Vec<DayState>,
     tallies: T,
+    grants: Vec<u8>,
 }
 
 impl Normalizer {
-    /// Makes an empty room, of the first partition.
+    /// Makes an empty room.
     #[must_use]
     pub fn new(config: ValidConfig) -> Self {
         Self {
@@ -48,16 +50,10 @@ impl Normalizer {
             providers: Providers::default(),
             dedup: Dedup::new(config.max_remembered_ids),
             tallies: Tallies::new(config.max_tallies),
+            grants: Grants::new(&config),
             metrics: Metrics::default(),
             config,
         }
-    }
-
-    /// As the room of another partition, which its tallies name.
-    #[must_use]
-    pub fn of_partition(mut self, partition: u32) -> Self {
-        self.tallies = self.tallies.of_partition(partition);
-        self
     }
 
     /// What it counted since it was made.
@@ -112,6 +108,11 @@ impl Normalizer {
         }
         self.metrics.normalize_events_total += 1;
         self.metrics.normalize_id_collisions_total += u64::from(seen == Seen::Collision);
+        if event.provider == Provider::Azure
+            && let Some(tenant) = &event.org_id
+        {
+            self.grants.learn_tenant(&event.account_id, tenant, out);
+        }
         out.emit(Message::AccessEvent(event.into()));
     }
 }
@@ -132,15 +133,24 @@ fn event_id(provider: Provider, provider_id: &str, canonical: u128) -> Id128 {
 impl Transform<Message> for Normalizer {
     fn apply(&mut self, batch: Batch<Message>, out: &mut Output<Message>) {
         for message in batch.into_payloads() {
-            if let Message::RawRecord(raw) = message {
-                self.read(&raw, out);
+            match message {
+                Message::RawRecord(raw) => self.read(&raw, out),
+                Message::RawGrant(grant) => {
+                    self.metrics.normalize_grants_total += 1;
+                    self.grants.apply(&grant, out);
+                }
+                _ => {}
             }
         }
         self.tallies.emit_changed(out);
     }
 
+    fn finish(&mut self, as_of: i64, out: &mut Output<Message>) {
+        self.grants.finish(as_of, out);
+    }
+
     fn snapshot(&self) -> Result<Vec<u8>, StateError> {
-        let state = State { days: self.dedup.state(), tallies: self.tallies.state() };
+        let state = State { days: self.dedup.state(), tallies: self.tallies.state(), grants: self.grants.snapshot()? };
         let bytes = FORMAT.to_le_bytes().to_vec();
         postcard::to_extend(&state, bytes).map_err(|error| StateError::Damaged(error.to_string()))
     }
@@ -157,7 +167,7 @@ impl Transform<Message> for Normalizer {
             postcard::from_bytes(rest).map_err(|error| StateError::Damaged(error.to_string()))?;
         self.dedup.restore(state.days);
         self.tallies.restore(state.tallies);
-        Ok(())
+        self.grants.restore(&state.grants)
     }
 }
 
