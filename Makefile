@@ -51,7 +51,7 @@ doc: setup
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 bench: setup
-	@cargo bench -p benches
+	@benches/run.sh
 
 # Only a folder that `make demo` made.
 clean-demo:
