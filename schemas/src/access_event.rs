@@ -171,6 +171,10 @@ impl Noun for AccessEvent {
         self.event_id.to_string()
     }
 
+    fn write_row_key(&self, into: &mut Vec<u8>) {
+        self.event_id.write_hex(into);
+    }
+
     fn time(&self) -> Time {
         self.time
     }

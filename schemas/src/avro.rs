@@ -1,4 +1,7 @@
-//! The Avro schemas: derived from the types, committed as `avro/<noun>.v1.avsc`, held equal by a test.
+//! The Avro schemas: derived from the types, committed as `avro/<noun>.v1.avsc`, held equal by a test. `history` has every
+//! version that was ever written.
+
+pub(crate) mod history;
 
 use std::collections::HashSet;
 
@@ -33,8 +36,19 @@ pub fn text<N: Noun>() -> String {
     text
 }
 
+/// The schema of a noun by its name, in the same form.
+#[must_use]
+pub fn text_of(noun: &str) -> Option<String> {
+    let mut found = None;
+    crate::for_each_noun!(N => {
+        if N::NAME == noun {
+            found = Some(text::<N>());
+        }
+    });
+    found
+}
+
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use std::path::Path;
 

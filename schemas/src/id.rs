@@ -131,11 +131,23 @@ impl Id128 {
     /// Reads 32 hexadecimal digits of either case; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        if !plain {
-            return None;
+        let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
+        let mut id = 0_u128;
+        for digit in digits {
+            let value = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'f' => digit - b'a' + 10,
+                b'A'..=b'F' => digit - b'A' + 10,
+                _ => return None,
+            };
+            id = id << 4 | u128::from(value);
         }
-        u128::from_str_radix(text, 16).ok().map(Self)
+        Some(Self(id))
+    }
+
+    /// Appends the 32 digits.
+    pub fn write_hex(self, into: &mut Vec<u8>) {
+        into.extend_from_slice(self.hex(&mut [0; 32]).as_bytes());
     }
 
     fn hex(self, buffer: &mut [u8; 32]) -> &str {
@@ -168,8 +180,22 @@ impl Serialize for Id128 {
 
 impl<'de> Deserialize<'de> for Id128 {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = SmolStr::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("an id has 32 hexadecimal digits"))
+        deserializer.deserialize_str(IdVisitor)
+    }
+}
+
+/// Reads an id off a text without keeping the text.
+struct IdVisitor;
+
+impl serde::de::Visitor<'_> for IdVisitor {
+    type Value = Id128;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id of 32 hexadecimal digits")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Id128, E> {
+        Id128::parse(text).ok_or_else(|| E::custom("an id has 32 hexadecimal digits"))
     }
 }
 

@@ -5,7 +5,7 @@
 //! One file per noun, one name everywhere: type [`AccessEvent`], file `access_event.rs`, schema
 //! `avro/access_event.v1.avsc`, topic `access_event.v1`, table `access_event`. [`topic`] is the one topic table,
 //! [`message`] the sum of all nouns that the belt carries, [`identity`] the one place that writes identity ids,
-//! [`arrow`] and [`json`] the two other forms a row takes.
+//! [`arrow`], [`json`] and [`wire`] the other forms a row takes: in files, for people, on Kafka.
 //!
 //! **Invariant:** this crate knows nothing of ours and does no I/O.
 
@@ -35,6 +35,7 @@ mod tally;
 mod time;
 pub mod topic;
 mod usage;
+pub mod wire;
 
 pub use access_event::{AccessEvent, ActionKnown, How, Outcome, Resource, Use, Vantage};
 pub use alert::Alert;

@@ -24,6 +24,17 @@ macro_rules! nouns {
                 match self { $(Self::$noun(_) => $noun::NAME),+ }
             }
 
+            /// The noun's place among all nouns, from 0, in the order of [`crate::for_each_noun`].
+            pub(crate) fn place(&self) -> usize {
+                enum Place { $($noun),+ }
+                match self { $(Self::$noun(_) => Place::$noun as usize),+ }
+            }
+
+            /// See [`Noun::write_row_key`].
+            pub fn write_row_key(&self, into: &mut Vec<u8>) {
+                match self { $(Self::$noun(noun) => noun.write_row_key(into)),+ }
+            }
+
             /// See [`Noun::row_key`].
             #[must_use]
             pub fn row_key(&self) -> String {

@@ -15,6 +15,11 @@ pub trait Noun: Serialize + DeserializeOwned + AvroSchema + Clone + PartialEq + 
     /// The full row key, which is the Kafka key too: what compaction and the stores keep one row of.
     fn row_key(&self) -> String;
 
+    /// Appends the row key; the nouns that flow in masses do so without a text in between.
+    fn write_row_key(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(self.row_key().as_bytes());
+    }
+
     /// The event time, or the start of the window, by whose day the row is stored.
     fn time(&self) -> Time;
 

@@ -97,6 +97,10 @@ impl Noun for RawRecord {
         self.record_id.to_string()
     }
 
+    fn write_row_key(&self, into: &mut Vec<u8>) {
+        self.record_id.write_hex(into);
+    }
+
     fn time(&self) -> Time {
         self.time.unwrap_or(self.ingested_at)
     }
