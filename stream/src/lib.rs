@@ -27,6 +27,8 @@ pub mod manifest;
 pub mod metrics;
 pub mod partition;
 mod record;
+#[cfg(feature = "registry")]
+pub mod registry;
 mod sink;
 pub mod snapshot;
 mod source;
