@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Findings(ListArgs),
     /// Print the original bytes of an event.
     Raw(RawArgs),
+    /// Bring a ClickHouse database to what this release needs.
+    Migrate(MigrateArgs),
     /// Show, for each account, what arrived, until when, and what is missing.
     Status(StatusArgs),
     /// Write sample logs and entitlements of three clouds, and what is true of them.
@@ -111,12 +113,23 @@ pub(crate) enum CloudArg {
     Gcp,
 }
 
+/// Which store is asked.
+#[derive(Debug, Args)]
+pub(crate) struct WhereArgs {
+    /// The store: a folder, or the address of a ClickHouse database, such as http://analyst@127.0.0.1:8123/overgrant, whose
+    /// password is in OVERGRANT_CLICKHOUSE_PASSWORD. By default what --config names, else the folder overgrant-store.
+    #[arg(long, value_name = "FOLDER|URL", env = "OVERGRANT_STORE")]
+    pub(crate) store: Option<PathBuf>,
+    /// The config file whose store is asked.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
 /// Where the store is, and how the answer looks.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// The store's folder.
-    #[arg(long, default_value = "overgrant-store", env = "OVERGRANT_STORE")]
-    pub(crate) store: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t = FormatArg(sinks::format::Format::Table))]
     pub(crate) format: FormatArg,
@@ -153,7 +166,31 @@ pub(crate) struct QueryArgs {
     #[command(flatten)]
     pub(crate) of: StoreArgs,
     /// The question, in SQL. SHOW TABLES lists what there is.
-    pub(crate) sql: String,
+    #[arg(required_unless_present_any = ["question", "list"], conflicts_with_all = ["question", "list"])]
+    pub(crate) sql: Option<String>,
+    /// A question that comes with overgrant, by its name; --list shows them.
+    #[arg(long, value_name = "NAME", conflicts_with = "list")]
+    pub(crate) question: Option<String>,
+    /// A parameter of the question, such as identity=ID; may be given again.
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// List the questions that come with overgrant, and their parameters.
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+/// Options of `migrate`.
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    /// The address of the database, such as http://default@127.0.0.1:8123/overgrant; by default what --config names.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// The config file, for the address, the name of the password's variable and how long rows are kept.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Print the statements and do nothing.
+    #[arg(long)]
+    pub(crate) print: bool,
 }
 
 /// A store, a form, and how many.
@@ -198,9 +235,8 @@ pub(crate) struct AlertsArgs {
 /// Options of `raw`.
 #[derive(Debug, Args)]
 pub(crate) struct RawArgs {
-    /// The store's folder.
-    #[arg(long, default_value = "overgrant-store", env = "OVERGRANT_STORE")]
-    pub(crate) store: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
     /// The event's id; alerts and access_event name it.
     pub(crate) event_id: String,
 }

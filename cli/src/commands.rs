@@ -2,6 +2,7 @@
 
 mod alerts;
 mod findings;
+mod migrate;
 mod normalize;
 mod pci;
 mod query;
@@ -9,6 +10,7 @@ mod raw;
 mod run;
 mod sample;
 mod status;
+mod store;
 
 use std::future::Future;
 use std::io::Write;
@@ -31,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Alerts(args) => alerts::run(&args),
         Command::Findings(args) => findings::run(&args),
         Command::Raw(args) => raw::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::CheckConfig(args) => {
@@ -63,9 +66,4 @@ fn print(answer: &sinks::Answer, format: crate::args::FormatArg) -> anyhow::Resu
         );
     }
     Ok(())
-}
-
-/// A text as an SQL literal.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }

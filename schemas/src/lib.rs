@@ -14,6 +14,7 @@ mod alert;
 mod anomaly;
 pub mod arrow;
 pub mod avro;
+pub mod clickhouse;
 mod dead_letter;
 mod entitlement;
 mod enums;

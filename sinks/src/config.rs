@@ -3,6 +3,7 @@
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+use crate::clickhouse;
 use crate::redact::{self, Redaction};
 
 /// The settings as written.
@@ -22,6 +23,8 @@ pub struct Config {
     pub keep_epochs: u64,
     /// Names of JSON values to replace in raw records and dead letters before they are stored; see the README.
     pub redact: Vec<String>,
+    /// The ClickHouse store.
+    pub clickhouse: clickhouse::Config,
 }
 
 impl Default for Config {
@@ -33,6 +36,7 @@ impl Default for Config {
             compact: ByteSize::mib(128),
             keep_epochs: 2,
             redact: redact::DEFAULT.iter().map(|pattern| (*pattern).to_owned()).collect(),
+            clickhouse: clickhouse::Config::default(),
         }
     }
 }
@@ -53,6 +57,14 @@ pub enum ConfigError {
     /// A pattern of the redaction list that names nothing.
     #[error("`redact` has the pattern `{0}`, which ends without a name; write one such as `*.password`")]
     Pattern(String),
+    /// An address that is none.
+    #[error("`{url}` is no address of a ClickHouse store: {why}")]
+    Address {
+        /// What was written.
+        url: String,
+        /// What would do.
+        why: String,
+    },
 }
 
 /// Settings that were checked.
@@ -64,6 +76,22 @@ pub struct ValidConfig {
     pub(crate) compact_bytes: u64,
     pub(crate) keep_epochs: u64,
     pub(crate) redaction: Redaction,
+    pub(crate) clickhouse: clickhouse::ValidConfig,
+}
+
+impl ValidConfig {
+    /// The settings of the ClickHouse store.
+    #[must_use]
+    pub fn clickhouse(&self) -> &clickhouse::ValidConfig {
+        &self.clickhouse
+    }
+
+    /// The same settings with ClickHouse at another place.
+    #[must_use]
+    pub fn with_clickhouse(mut self, place: clickhouse::Place) -> Self {
+        self.clickhouse = self.clickhouse.with_place(place);
+        self
+    }
 }
 
 impl Config {
@@ -84,6 +112,7 @@ impl Config {
             compact_bytes: self.compact.as_u64(),
             keep_epochs: self.keep_epochs,
             redaction: Redaction::new(&self.redact).map_err(ConfigError::Pattern)?,
+            clickhouse: self.clickhouse.validate()?,
         })
     }
 }
@@ -96,7 +125,6 @@ fn at_least<T: PartialOrd + ToString>(key: &'static str, value: T, least: T) -> 
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 

@@ -71,6 +71,22 @@ pub enum LakeError {
     Panicked,
 }
 
+/// An error and its causes on one line.
+#[cfg(feature = "clickhouse")]
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Some errors repeat their cause in their own words.
+        if !words.iter().any(|said| said.contains(&text)) {
+            words.push(text);
+        }
+        cause = error.source();
+    }
+    words.join(": ")
+}
+
 impl LakeError {
     /// Binds an error of the file system to what was tried.
     pub(crate) fn file(verb: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {

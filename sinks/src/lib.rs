@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //!
-//! [`Lake`] and [`AlertFile`] are the two [`stream::Sink`]s; [`Store`] is the read side: it takes one manifest and
-//! answers SQL with DataFusion, or typed rows. [`mod@format`] prints answers, [`redact`] is what never gets stored.
+//! [`Lake`], [`clickhouse`] (behind the feature of that name) and [`AlertFile`] are the [`stream::Sink`]s; [`Store`] is
+//! the read side of either store: SQL, the [`questions`] that are asked again and again, or typed rows. [`mod@format`] prints answers, [`redact`] is what never gets stored.
 //!
 //! ```text
 //! <store>/manifest.json                                        the belt's; names everything below
@@ -17,13 +17,16 @@
 //! Bodies are redacted before anything is written. Reading never writes.
 
 mod alert_file;
+pub mod clickhouse;
 mod config;
 mod error;
 pub mod format;
 pub mod lake;
 mod metrics;
 pub mod query;
+pub mod questions;
 pub mod redact;
+mod rows;
 
 pub use alert_file::{ALERTS, AlertFile};
 pub use config::{Config, ConfigError, ValidConfig};

@@ -19,6 +19,14 @@ pub struct Metrics {
     pub sinks_compacted_files_total: u64,
     /// Values that the redaction list replaced.
     pub sinks_redactions_total: u64,
+    /// Inserts that ClickHouse acknowledged.
+    pub sinks_inserts_total: u64,
+    /// Inserts that were tried again.
+    pub sinks_insert_retries_total: u64,
+    /// Microseconds that inserts took, waiting included.
+    pub sinks_insert_us_total: u64,
+    /// Bytes of those inserts, before compression.
+    pub sinks_insert_bytes: u64,
     /// Alerts appended to the alert file.
     pub sinks_alerts_total: u64,
 }

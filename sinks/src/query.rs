@@ -1,27 +1,26 @@
-//! The read side: one manifest, the tables it names, and SQL over them.
+//! The read side: SQL and typed rows over a store, whichever it is.
 
 mod error;
+#[cfg(feature = "clickhouse")]
+pub(crate) mod filter;
+mod lake;
+pub mod params;
 mod provider;
 mod views;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::TableReference;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 pub use datafusion::prelude::{Expr, col, lit};
-use datafusion::sql::parser::Statement;
-use futures::StreamExt;
 use schemas::{AccessEvent, Id128, Noun, RawRecord};
 use stream::manifest::Manifest;
 
 pub use self::error::QueryError;
-use crate::lake::state::LakeState;
-use crate::lake::{LAKE, folder, parse_state};
+use self::lake::LakeStore;
+use self::params::Bound;
+#[cfg(feature = "clickhouse")]
+use crate::clickhouse::read::ClickHouseStore;
 
 /// What a reader may use.
 #[derive(Clone, Copy, Debug)]
@@ -57,23 +56,22 @@ impl Answer {
     }
 }
 
-/// A store as of one manifest. What a running pipeline writes later is not seen; open it again for that.
+/// A store that answers: a lake as of one manifest (what a running pipeline writes later is not seen; open it again for
+/// that), or a ClickHouse database as it is.
+#[derive(Debug)]
 pub struct Store {
-    dir: PathBuf,
-    options: ReadOptions,
-    manifest: Manifest,
-    tables: Vec<String>,
-    context: SessionContext,
+    backend: Backend,
 }
 
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("dir", &self.dir).field("epoch", &self.manifest.epoch).finish_non_exhaustive()
-    }
+#[derive(Debug)]
+enum Backend {
+    Lake(Box<LakeStore>),
+    #[cfg(feature = "clickhouse")]
+    ClickHouse(Box<ClickHouseStore>),
 }
 
 impl Store {
-    /// Opens a store.
+    /// Opens a lake.
     ///
     /// # Errors
     /// When there is no manifest in the folder, or it cannot be read.
@@ -81,35 +79,64 @@ impl Store {
         Self::open_with(dir, ReadOptions::default()).await
     }
 
-    /// Opens a store with bounds of one's own.
+    /// Opens a lake with bounds of one's own.
     ///
     /// # Errors
     /// When there is no manifest in the folder, or it cannot be read.
     pub async fn open_with(dir: impl AsRef<Path>, options: ReadOptions) -> Result<Self, QueryError> {
-        let dir = dir.as_ref();
-        let manifest = Manifest::read(dir)?.ok_or_else(|| QueryError::NoStore(dir.to_owned()))?;
-        let state = manifest.sinks.get(LAKE).cloned().unwrap_or_default();
-        let state = parse_state(state).map_err(|error| error.into_fault(LAKE))?;
-        // Paths in a plan are absolute; a store that was opened from a relative one must survive a change of folder.
-        let dir = std::path::absolute(dir).map_err(|source| stream::Fault::File {
-            verb: "read",
-            path: dir.into(),
-            source,
-        })?;
-        let (context, tables) = session(&dir, &state, options).await?;
-        Ok(Self { dir, options, manifest, tables, context })
+        let lake = LakeStore::open(dir.as_ref(), options).await?;
+        Ok(Self { backend: Backend::Lake(Box::new(lake)) })
     }
 
-    /// The manifest it reads: epoch, progress, and as of which event time the last finished run answered.
+    /// Opens a ClickHouse store; nothing is ever written through it.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, does not let the user in, or lacks the tables.
+    #[cfg(feature = "clickhouse")]
+    pub async fn clickhouse(
+        config: &crate::clickhouse::ValidConfig,
+        place: &crate::clickhouse::Place,
+        options: ReadOptions,
+    ) -> Result<Self, QueryError> {
+        let store = ClickHouseStore::open(config, place, options).await?;
+        Ok(Self { backend: Backend::ClickHouse(Box::new(store)) })
+    }
+
+    /// The manifest that a lake's reader reads: epoch, progress, and as of which event time the last finished run
+    /// answered; `None` for a store without manifests.
     #[must_use]
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match &self.backend {
+            Backend::Lake(lake) => Some(lake.manifest()),
+            #[cfg(feature = "clickhouse")]
+            Backend::ClickHouse(_) => None,
+        }
+    }
+
+    /// The store's own time, in microseconds, from which spans count back: of a lake that of its last finished run, or
+    /// how far the furthest feed was read; of ClickHouse the latest event. `None` when the store is empty.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn as_of(&self) -> Result<Option<i64>, QueryError> {
+        match &self.backend {
+            Backend::Lake(lake) => {
+                let manifest = lake.manifest();
+                Ok(manifest.as_of.or_else(|| manifest.progress.iter().map(|said| said.through).max()))
+            }
+            #[cfg(feature = "clickhouse")]
+            Backend::ClickHouse(store) => store.as_of().await,
+        }
     }
 
     /// The names of all tables and views, in order.
     #[must_use]
     pub fn tables(&self) -> &[String] {
-        &self.tables
+        match &self.backend {
+            Backend::Lake(lake) => lake.tables(),
+            #[cfg(feature = "clickhouse")]
+            Backend::ClickHouse(store) => store.tables(),
+        }
     }
 
     /// Answers a question in SQL. Only questions: whatever would change something is refused.
@@ -117,9 +144,23 @@ impl Store {
     /// # Errors
     /// When the SQL is wrong, not a question, or needs more memory than it may.
     pub async fn sql(&self, sql: &str) -> Result<Answer, QueryError> {
-        match self.try_sql(sql).await {
-            Err(QueryError::Moved) => self.reopen().await?.try_sql(sql).await,
-            answer => answer,
+        self.ask(sql, &[]).await
+    }
+
+    /// Answers a question with parameters (see [`params`]), in SQL that both engines read.
+    ///
+    /// # Errors
+    /// As [`Self::sql`], or when a parameter is missing, unknown or of another type.
+    pub async fn sql_with(&self, sql: &str, given: &[(String, String)]) -> Result<Answer, QueryError> {
+        let as_of = self.as_of().await?;
+        self.ask(sql, &params::bind(sql, given, as_of)?).await
+    }
+
+    async fn ask(&self, sql: &str, bound: &[Bound]) -> Result<Answer, QueryError> {
+        match &self.backend {
+            Backend::Lake(lake) => lake.ask(sql, bound).await,
+            #[cfg(feature = "clickhouse")]
+            Backend::ClickHouse(store) => store.ask(sql, bound).await,
         }
     }
 
@@ -135,11 +176,13 @@ impl Store {
     /// `rows_where::<Pci>("pci_current", Some(col("account_id").eq(lit("123456789012"))))`.
     ///
     /// # Errors
-    /// When the store cannot be read, or the view or the filter does not fit the noun.
+    /// When the store cannot be read, or the view or the filter does not fit the noun. ClickHouse is asked with
+    /// comparisons of columns with values, `AND`, `OR`, `NOT` and `IS NULL`.
     pub async fn rows_where<N: Noun>(&self, table: &str, filter: Option<Expr>) -> Result<Vec<N>, QueryError> {
-        match self.try_rows(table, filter.clone()).await {
-            Err(QueryError::Moved) => self.reopen().await?.try_rows(table, filter).await,
-            rows => rows,
+        match &self.backend {
+            Backend::Lake(lake) => lake.rows(table, filter).await,
+            #[cfg(feature = "clickhouse")]
+            Backend::ClickHouse(store) => store.rows(table, filter.as_ref()).await,
         }
     }
 
@@ -161,126 +204,6 @@ impl Store {
         let filter = col("record_id").eq(lit(record_id.to_string()));
         Ok(self.rows_where(RawRecord::NAME, Some(filter)).await?.pop())
     }
-
-    async fn reopen(&self) -> Result<Self, QueryError> {
-        Self::open_with(&self.dir, self.options).await
-    }
-
-    async fn try_sql(&self, sql: &str) -> Result<Answer, QueryError> {
-        let state = self.context.state();
-        let dialect = state.config().options().sql_parser.dialect;
-        let statement = state.sql_to_statement(sql, &dialect).map_err(QueryError::of)?;
-        check_is_question(&statement, sql)?;
-        self.check_tables(&statement)?;
-        let plan = state.statement_to_plan(statement).await.map_err(QueryError::of)?;
-        check_reads_only(&plan)?;
-        let frame = self.context.execute_logical_plan(plan).await.map_err(QueryError::of)?;
-        collect(frame, self.options.max_rows).await
-    }
-
-    async fn try_rows<N: Noun>(&self, table: &str, filter: Option<Expr>) -> Result<Vec<N>, QueryError> {
-        let mut frame = self.context.table(table).await.map_err(QueryError::of)?;
-        if let Some(filter) = filter {
-            frame = frame.filter(filter).map_err(QueryError::of)?;
-        }
-        let mut rows = Vec::new();
-        for batch in collect(frame, usize::MAX).await?.batches {
-            rows.extend(
-                serde_arrow::from_record_batch::<Vec<N>>(&batch)
-                    .map_err(|source| QueryError::Rows { table: table.to_owned(), source: Box::new(source) })?,
-            );
-        }
-        Ok(rows)
-    }
-
-    fn check_tables(&self, statement: &Statement) -> Result<(), QueryError> {
-        let named = self.context.state().resolve_table_references(statement).map_err(QueryError::of)?;
-        for table in named {
-            let is_ours = table.schema().is_none_or(|schema| schema == "public");
-            if is_ours && !self.tables.iter().any(|known| known == table.table()) {
-                return Err(QueryError::unknown_table(table.table(), &self.tables));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Lets only those kinds of statements through that ask something, and names the others by their first word.
-fn check_is_question(statement: &Statement, sql: &str) -> Result<(), QueryError> {
-    use datafusion::sql::sqlparser::ast::Statement as Sql;
-    let is_question = match statement {
-        Statement::Statement(sql) => matches!(
-            **sql,
-            Sql::Query(_)
-                | Sql::ExplainTable { .. }
-                | Sql::ShowTables { .. }
-                | Sql::ShowColumns { .. }
-                | Sql::ShowFunctions { .. }
-                | Sql::ShowVariable { .. }
-        ),
-        Statement::Explain(_) => true,
-        _ => false,
-    };
-    let word = || sql.split_whitespace().next().unwrap_or_default().to_uppercase();
-    if is_question { Ok(()) } else { Err(QueryError::ReadOnly(word())) }
-}
-
-/// Looks into what a question holds, such as the INSERT of an EXPLAIN ANALYZE.
-fn check_reads_only(plan: &LogicalPlan) -> Result<(), QueryError> {
-    use datafusion::common::tree_node::TreeNodeRecursion;
-    let mut refused = None;
-    let visited = plan.apply_with_subqueries(|node| {
-        refused = match node {
-            LogicalPlan::Ddl(ddl) => Some(ddl.name().to_owned()),
-            LogicalPlan::Dml(dml) => Some(dml.op.to_string()),
-            LogicalPlan::Copy(_) => Some("COPY".to_owned()),
-            LogicalPlan::Statement(statement) => Some(statement.name().to_owned()),
-            _ => None,
-        };
-        Ok(if refused.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    visited.map_err(QueryError::of)?;
-    refused.map_or(Ok(()), |what| Err(QueryError::ReadOnly(what)))
-}
-
-/// Runs a plan and takes at most `max_rows` rows.
-async fn collect(frame: DataFrame, max_rows: usize) -> Result<Answer, QueryError> {
-    let mut rows = frame.execute_stream().await.map_err(QueryError::of)?;
-    let schema = rows.schema();
-    let (mut batches, mut left, mut is_cut) = (Vec::new(), max_rows, false);
-    while let Some(batch) = rows.next().await {
-        let batch = batch.map_err(QueryError::of)?;
-        if batch.num_rows() > left {
-            batches.push(batch.slice(0, left));
-            is_cut = true;
-            break;
-        }
-        left -= batch.num_rows();
-        batches.push(batch);
-    }
-    Ok(Answer { schema, batches, is_cut })
-}
-
-/// A session that knows the tables of a state, and their names.
-async fn session(
-    store: &Path,
-    state: &LakeState,
-    options: ReadOptions,
-) -> Result<(SessionContext, Vec<String>), QueryError> {
-    let mut config = SessionConfig::new().with_information_schema(true);
-    // Bodies are large and filters choose few: read a column only where the filter's column says so.
-    config.options_mut().execution.parquet.pushdown_filters = true;
-    config.options_mut().execution.parquet.reorder_filters = true;
-    let runtime = RuntimeEnvBuilder::new().with_memory_limit(options.memory_bytes, 1.0).build_arc();
-    let context = SessionContext::new_with_config_rt(config, runtime.map_err(QueryError::of)?);
-    let views = views::all(&folder(store), state).await?;
-    let mut names = Vec::new();
-    for (name, view) in views {
-        context.register_table(TableReference::bare(name.clone()), Arc::clone(&view)).map_err(QueryError::of)?;
-        names.push(name);
-    }
-    names.sort_unstable();
-    Ok((context, names))
 }
 
 #[cfg(test)]

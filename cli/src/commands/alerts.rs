@@ -4,26 +4,25 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use schemas::{Alert, Severity, Time};
-use sinks::Store;
 use sinks::format::Format;
 
-use super::{block_on, print};
+use super::{block_on, print, store};
 use crate::args::AlertsArgs;
 use crate::{Exit, Mistake, show};
 
 pub(super) fn run(args: &AlertsArgs) -> anyhow::Result<Exit> {
     let span = span(&args.since)?;
     block_on(async {
-        let store = Store::open(&args.list.of.store).await?;
-        let now = store.manifest().as_of.or_else(|| store.manifest().progress.iter().map(|said| said.through).max());
+        let store = store::open(&args.list.of.place).await?;
+        let now = store.as_of().await?;
         let from = now.unwrap_or(i64::MAX).saturating_sub(span);
         if args.list.of.format.0 != Format::Table {
             let sql = format!(
-                "SELECT * FROM alert WHERE suppressed IS NULL AND time >= {} ORDER BY time DESC, alert_id LIMIT {}",
-                super::literal(&Time(from).to_string()),
+                "SELECT * FROM alert WHERE suppressed IS NULL AND time >= {{from:Time}} ORDER BY time DESC, alert_id LIMIT {}",
                 args.list.limit
             );
-            return print(&store.sql(&sql).await?, args.list.of.format);
+            let from = [("from".to_owned(), Time(from).to_string())];
+            return print(&store.sql_with(&sql, &from).await?, args.list.of.format);
         }
         let mut alerts: Vec<Alert> = store.rows().await?;
         alerts.retain(|alert| alert.time.0 >= from && alert.suppressed.is_none());

@@ -1,8 +1,6 @@
 //! `overgrant findings`: standing risks.
 
-use sinks::Store;
-
-use super::{block_on, print};
+use super::{block_on, print, store};
 use crate::Exit;
 use crate::args::ListArgs;
 
@@ -13,7 +11,7 @@ pub(super) fn run(args: &ListArgs) -> anyhow::Result<Exit> {
          WHEN 'medium' THEN 2 WHEN 'low' THEN 3 ELSE 4 END, kind, account_id, scope_id LIMIT {}",
         args.limit
     );
-    let answer = block_on(async { Ok(Store::open(&args.of.store).await?.sql(&sql).await?) })?;
+    let answer = block_on(async { Ok(store::open(&args.of.place).await?.sql(&sql).await?) })?;
     print(&answer, args.of.format)?;
     Ok(Exit::Done)
 }

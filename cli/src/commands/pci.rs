@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use schemas::{Bucket, Pci};
-use sinks::Store;
 use sinks::format::Format;
 
-use super::{block_on, literal, print};
+use super::{block_on, print, store};
 use crate::args::PciArgs;
 use crate::{Exit, show};
 
@@ -22,7 +21,8 @@ pub(super) fn run(args: &PciArgs) -> anyhow::Result<Exit> {
         filter(args),
         args.list.limit
     );
-    let answer = block_on(async { Ok(Store::open(&args.list.of.store).await?.sql(&sql).await?) })?;
+    let params = params(args);
+    let answer = block_on(async { Ok(store::open(&args.list.of.place).await?.sql_with(&sql, &params).await?) })?;
     print(&answer, args.list.of.format)?;
     Ok(Exit::Done)
 }
@@ -30,21 +30,26 @@ pub(super) fn run(args: &PciArgs) -> anyhow::Result<Exit> {
 fn filter(args: &PciArgs) -> String {
     let mut filter = String::new();
     if args.scope != "all" {
-        filter += &format!(" AND scope_kind = {}", literal(&args.scope));
+        filter += " AND scope_kind = {scope:String}";
     }
-    if let Some(identity) = &args.identity {
-        let text = literal(identity);
-        filter += &format!(" AND (scope_id = {text} OR scope_name = {text})");
+    if args.identity.is_some() {
+        filter += " AND (scope_id = {identity:String} OR scope_name = {identity:String})";
     }
-    if let Some(account) = &args.account {
-        filter += &format!(" AND account_id = {}", literal(account));
+    if args.account.is_some() {
+        filter += " AND account_id = {account:String}";
     }
     filter
 }
 
+fn params(args: &PciArgs) -> Vec<(String, String)> {
+    let scope = Some(&args.scope).filter(|scope| *scope != "all");
+    let given = [("scope", scope), ("identity", args.identity.as_ref()), ("account", args.account.as_ref())];
+    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone()))).collect()
+}
+
 fn explain(args: &PciArgs) -> anyhow::Result<Exit> {
     let mut rows: Vec<Pci> =
-        block_on(async { Ok(Store::open(&args.list.of.store).await?.rows_where("pci_current", None).await?) })?;
+        block_on(async { Ok(store::open(&args.list.of.place).await?.rows_where("pci_current", None).await?) })?;
     rows.retain(|row| is_wanted(row, args));
     rows.sort_by(|a, b| {
         let by_score = b.score.total_cmp(&a.score).then(b.exposure.cmp(&a.exposure));

@@ -6,7 +6,7 @@ use schemas::Time;
 use sinks::Store;
 use sinks::format::Format;
 
-use super::{block_on, print};
+use super::{block_on, print, store};
 use crate::args::{FormatArg, StatusArgs};
 use crate::{Exit, show};
 
@@ -22,12 +22,12 @@ granted AS (
     WHERE kind <> 'identity' GROUP BY provider, account_id)
 SELECT coalesce(s.provider, g.provider) AS provider, coalesce(s.account_id, g.account_id) AS account,
        coalesce(s.n_events, 0) AS events, s.first_event, s.last_event, coalesce(g.n_grants, 0) AS grants,
-       concat_ws(', ',
-           CASE WHEN s.n_events IS NULL THEN 'logs' END,
-           CASE WHEN g.n_grants IS NULL THEN 'grants' END,
-           CASE WHEN coalesce(s.n_data, 0) = 0 THEN 'data events' END,
-           CASE WHEN coalesce(s.n_reads, 0) = 0 THEN 'read logs' END,
-           CASE WHEN s.last_event < s.first_event + INTERVAL '14 days' THEN 'time to learn' END) AS missing
+       trim(TRAILING ', ' FROM
+           CASE WHEN s.n_events IS NULL THEN 'logs, ' ELSE '' END ||
+           CASE WHEN g.n_grants IS NULL THEN 'grants, ' ELSE '' END ||
+           CASE WHEN coalesce(s.n_data, 0) = 0 THEN 'data events, ' ELSE '' END ||
+           CASE WHEN coalesce(s.n_reads, 0) = 0 THEN 'read logs, ' ELSE '' END ||
+           CASE WHEN s.last_event < s.first_event + INTERVAL '14 day' THEN 'time to learn' ELSE '' END) AS missing
 FROM seen s FULL JOIN granted g ON s.provider = g.provider AND s.account_id = g.account_id
 ORDER BY 1, 2";
 
@@ -38,14 +38,14 @@ WITH told AS (
     SELECT coalesce(provider, '?') AS provider, file, n_read AS read, n_events AS events, n_copies AS copies,
            n_not_access AS not_access, n_dead_letters AS dead_letters FROM tally
     UNION ALL
-    SELECT coalesce(provider, '?'), coalesce(origin['file'], ''), 1, 0, 0, 0, 1 FROM dead_letter WHERE room = 'ingest')
+    SELECT coalesce(provider, '?'), coalesce(origin.file, ''), 1, 0, 0, 0, 1 FROM dead_letter WHERE room = 'ingest')
 SELECT COLUMNS, sum(read) AS read, sum(events) AS events, sum(copies) AS copies, sum(not_access) AS not_access,
        sum(dead_letters) AS dead_letters
 FROM told GROUP BY COLUMNS ORDER BY COLUMNS";
 
 pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     block_on(async {
-        let store = Store::open(&args.of.store).await?;
+        let store = store::open(&args.of.place).await?;
         let is_table = args.of.format.0 == Format::Table;
         if args.files {
             return print(&store.sql(&SUMS.replace("COLUMNS", "provider, file")).await?, args.of.format);
@@ -62,7 +62,11 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
 
 /// Prints the sum per cloud that shows that nothing was lost.
 pub(super) async fn sums(store: &Store) -> anyhow::Result<()> {
-    let as_of = store.manifest().as_of.map_or_else(|| "not yet at the end".to_owned(), |time| Time(time).to_string());
+    let as_of = match store.manifest() {
+        Some(manifest) => manifest.as_of,
+        None => store.as_of().await?,
+    };
+    let as_of = as_of.map_or_else(|| "not yet at the end".to_owned(), |time| Time(time).to_string());
     let bold = show::BOLD;
     writeln!(show::out(), "{bold}read = events + copies + not access + dead letters; as of {as_of}{bold:#}")?;
     print(&store.sql(&SUMS.replace("COLUMNS", "provider")).await?, FormatArg(Format::Table))

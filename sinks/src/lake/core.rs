@@ -3,18 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
-use bytes::Bytes;
-use schemas::{Body, Message, RawRecord, topic};
+use schemas::Message;
 use serde_json::Value;
 use stream::SinkState;
 
 use super::state::{FORMAT, LakeState, Replaced, StoredFile};
 use super::table::{self, Table};
 use super::{compact, copies, disk, encode, file};
-use crate::{LakeError, Metrics, ValidConfig};
+use crate::{LakeError, Metrics, ValidConfig, rows};
 
 /// The folder of tables that are not cut by day.
 pub(crate) const ALL: &str = "all";
@@ -88,38 +87,17 @@ impl Core {
     /// Buffers rows, and writes them to unnamed files when the bound is reached.
     pub(crate) fn write(&mut self, messages: impl Iterator<Item = Message>) -> Result<(), LakeError> {
         for message in messages {
-            let is_stored = topic::find(message.topic()).is_some_and(|topic| topic.table.is_some());
-            let Some(table) = table::find(message.table()).filter(|_| is_stored) else { continue };
-            let message = self.redact(message);
+            let Some(table) = rows::table_of(&message) else { continue };
+            let (message, n_redacted) = rows::redact(&self.config.redaction, message);
+            self.metrics.sinks_redactions_total += n_redacted as u64;
             self.metrics.sinks_rows_total += 1;
-            self.pending_bytes += memory_bytes(&message);
+            self.pending_bytes += rows::memory_bytes(&message);
             self.pending.entry(table.name).or_default().messages.push(message);
             if self.pending_bytes >= self.config.buffer_bytes {
                 self.flush()?;
             }
         }
         Ok(())
-    }
-
-    fn redact(&mut self, message: Message) -> Message {
-        let body = match &message {
-            Message::RawRecord(raw) => &raw.body,
-            Message::DeadLetter(letter) => &letter.body,
-            _ => return message,
-        };
-        let Some((bytes, n)) = self.config.redaction.apply(&body.0) else { return message };
-        self.metrics.sinks_redactions_total += n as u64;
-        let body = Body(Bytes::from(bytes));
-        match message {
-            Message::RawRecord(raw) => {
-                let n_redacted = raw.n_redacted.saturating_add(i32::try_from(n).unwrap_or(i32::MAX));
-                Message::RawRecord(Arc::new(RawRecord { body, n_redacted, ..RawRecord::clone(&raw) }))
-            }
-            Message::DeadLetter(letter) => {
-                Message::DeadLetter(Arc::new(schemas::DeadLetter { body, ..schemas::DeadLetter::clone(&letter) }))
-            }
-            other => other,
-        }
     }
 
     /// Writes everything that waits into files that nobody names yet.
@@ -251,15 +229,6 @@ pub(crate) fn parse(state: SinkState) -> Result<LakeState, LakeError> {
         return Err(LakeError::Newer { found, known: FORMAT });
     }
     serde_json::from_value(state).map_err(|error| LakeError::State(error.to_string()))
-}
-
-/// What a row costs while it waits: its struct, and about twice its data for small strings and rounding.
-fn memory_bytes(message: &Message) -> usize {
-    schemas::with_noun!(message, noun => {
-        let noun = noun.as_ref();
-        let data = postcard::experimental::serialized_size(noun).unwrap_or_default();
-        std::mem::size_of_val(noun) + 2 * data
-    })
 }
 
 /// Cuts rows into folders: the fullest days get one each, the rest share one.

@@ -29,6 +29,16 @@ pub enum QueryError {
         /// What there is.
         tables: Vec<String>,
     },
+    /// A question of the library that does not exist.
+    #[error("no question is called `{name}`;{} questions: {}", meant(.hint.as_deref()), .questions.join(", "))]
+    UnknownQuestion {
+        /// What was asked for.
+        name: String,
+        /// The name that was perhaps meant.
+        hint: Option<String>,
+        /// What there is.
+        questions: Vec<String>,
+    },
     /// A column that does not exist.
     #[error("no column is called `{name}`;{} columns: {}", meant(.hint.as_deref()), .columns.join(", "))]
     UnknownColumn {
@@ -75,6 +85,14 @@ impl QueryError {
         Self::UnknownTable { name: name.to_owned(), hint: nearest(name, tables), tables: tables.to_vec() }
     }
 
+    pub(crate) fn unknown_question(name: &str, questions: Vec<String>) -> Self {
+        Self::UnknownQuestion { name: name.to_owned(), hint: nearest(name, &questions), questions }
+    }
+
+    pub(crate) fn unknown_column(name: &str, columns: Vec<String>) -> Self {
+        Self::UnknownColumn { name: name.to_owned(), hint: nearest(name, &columns), columns }
+    }
+
     pub(crate) fn of(error: DataFusionError) -> Self {
         if is_missing_file(&error) {
             return Self::Moved;
@@ -86,7 +104,7 @@ impl QueryError {
                     let mut columns: Vec<String> = valid_fields.iter().map(|column| column.name.clone()).collect();
                     columns.sort_unstable();
                     columns.dedup();
-                    Self::UnknownColumn { name: field.name.clone(), hint: nearest(&field.name, &columns), columns }
+                    Self::unknown_column(&field.name, columns)
                 }
                 other => Self::Sql(clean(&other.to_string())),
             },
