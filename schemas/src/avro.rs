@@ -18,7 +18,9 @@ pub(crate) fn enum_schema(name: &str, words: &[&str], known: &mut HashSet<Name>,
         return Schema::Ref { name };
     }
     let symbols = words.iter().map(|word| (*word).to_owned()).collect();
-    Schema::Enum(EnumSchema::builder().name(name).symbols(symbols).build())
+    // A word that comes later is read as `unknown` by those who do not know it, where there is such a word.
+    let default = words.iter().find(|word| **word == "unknown").map(|word| (*word).to_owned());
+    Schema::Enum(EnumSchema::builder().name(name).symbols(symbols).maybe_default(default).build())
 }
 
 /// The schema of a noun.

@@ -28,6 +28,7 @@ pub use ids::SchemaIds;
 
 use crate::Message;
 use headers::{Headers, VALUE_SCHEMA_ID};
+use raw::Raw;
 
 /// A record to be written, over buffers that are used again from record to record.
 #[derive(Debug, Default)]
@@ -126,6 +127,21 @@ pub fn decode(wire: &Wire<'_>, ids: &SchemaIds) -> Result<Option<Message>, WireE
         },
     }
     .map(Some)
+}
+
+/// The noun of a topic's records, with or without a prefix before the topic's name: what a schema met there is to be
+/// read as. `None` for topics that are not ours.
+#[must_use]
+pub fn noun_of(topic: &str) -> Option<&'static str> {
+    match raw::kind(topic) {
+        Some(Raw::Log(_)) => Some("raw_record"),
+        Some(Raw::Grant) => Some("raw_grant"),
+        None => {
+            let name = topic.strip_suffix(".v1")?;
+            let name = name.rsplit('.').next().unwrap_or(name);
+            ids::nouns().iter().map(|noun| noun.name).find(|noun| *noun == name)
+        }
+    }
 }
 
 fn frame(message: &Message, id: u32, into: &mut Vec<u8>) -> Result<(), DatumError> {

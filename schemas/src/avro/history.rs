@@ -167,9 +167,9 @@ mod tests {
         full_transitive(&[old, &new.to_string()])
     }
 
-    fn symbols(fields: &mut [Value]) -> &mut Vec<Value> {
-        let kind = fields.iter_mut().find(|field| field["name"] == "identity_kind").unwrap();
-        kind["type"]["symbols"].as_array_mut().unwrap()
+    fn words<'a>(fields: &'a mut [Value], name: &str) -> &'a mut Vec<Value> {
+        let field = fields.iter_mut().find(|field| field["name"] == name).unwrap();
+        field["type"]["symbols"].as_array_mut().unwrap()
     }
 
     #[test]
@@ -178,6 +178,8 @@ mod tests {
         assert_eq!(changed(|fields| fields.insert(3, region)), Ok(()));
         assert_eq!(changed(|fields| fields.retain(|field| field["name"] != "risk_class")), Ok(()));
         assert_eq!(changed(|fields| fields.rotate_left(4)), Ok(()));
+        // `unknown` is the default of kinds of identities.
+        assert_eq!(changed(|fields| words(fields, "identity_kind").push(json!("robot"))), Ok(()));
     }
 
     #[test]
@@ -185,8 +187,8 @@ mod tests {
         let region = json!({"name": "region", "type": "string"});
         assert!(changed(|fields| fields.push(region)).is_err(), "a field without a default came");
         assert!(changed(|fields| fields.retain(|field| field["name"] != "n_uses")).is_err(), "one went");
-        assert!(changed(|fields| drop(symbols(fields).pop())).is_err(), "a word went");
-        assert!(changed(|fields| symbols(fields).push(json!("robot"))).is_err(), "a word came");
+        assert!(changed(|fields| drop(words(fields, "provider").pop())).is_err(), "a word went");
+        assert!(changed(|fields| words(fields, "provider").push(json!("oci"))).is_err(), "a word came");
         assert!(changed(|fields| fields.last_mut().unwrap()["type"] = json!("string")).is_err(), "a type changed");
         assert!(changed(|fields| fields.last_mut().unwrap()["name"] = json!("version")).is_err(), "a name changed");
     }

@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 
-use super::super::{Encoded, SchemaIds, Wire, WireError, decode, encode};
+use super::super::{Encoded, SchemaIds, Wire, WireError, decode, encode, noun_of};
 use super::{there_and_back, wire, written};
 use crate::{Message, Noun, Origin, RawRecord, Time, example};
 
@@ -170,4 +170,13 @@ fn places_are_those_of_the_list_of_nouns() {
     for message in example::all() {
         assert_eq!(super::super::ids::nouns()[message.place()].name, message.table());
     }
+}
+
+#[test]
+fn a_topic_says_which_noun_travels_on_it() {
+    for message in example::all() {
+        assert_eq!(noun_of(message.topic()), Some(message.table()));
+        assert_eq!(noun_of(&format!("prod.eu.{}", message.topic())), Some(message.table()));
+    }
+    assert_eq!((noun_of("usage"), noun_of("other.v1"), noun_of("raw.aws")), (None, None, None));
 }
