@@ -307,6 +307,26 @@ fn a_killed_clickhouse_has_every_row_that_it_took() {
 }
 
 #[test]
+fn an_insertion_that_breaks_off_stores_nothing() {
+    let server = ClickHouse::start().unwrap();
+    let (client, table) = (connect(&server), fresh("broken"));
+    let count = format!("SELECT count() FROM {table} WHERE n >= {{least:UInt64}}");
+    let n_rows = runtime().block_on(async {
+        insert_numbers(&client, &table).await;
+        let mut insert = client.insert::<Number>(&table).await.unwrap();
+        for _ in 0..20 {
+            for number in numbers() {
+                insert.write(&number).await.unwrap();
+            }
+        }
+        // Without its end.
+        drop(insert);
+        client.query(&count).param("least", N_ROWS / 2).fetch_one::<u64>().await.unwrap()
+    });
+    assert_eq!(n_rows, N_ROWS / 2);
+}
+
+#[test]
 fn clickhouse_says_by_its_codes_what_is_wrong() {
     let server = ClickHouse::start().unwrap();
     let client = connect(&server);
