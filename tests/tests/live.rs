@@ -8,5 +8,6 @@
 )]
 
 mod live {
+    mod registry;
     mod servers;
 }
