@@ -57,6 +57,15 @@ pub enum ClickHouseError {
         /// Which.
         name: String,
     },
+    /// A user who is bound to other settings than questions are asked with.
+    #[error(
+        "the user at `{place}` may not choose how a question is read; give the user the profile `overgrant_analyst`, or \
+         `readonly = 2` in place of 1"
+    )]
+    Dialect {
+        /// Where, and as whom.
+        place: String,
+    },
     /// An answer that is not what was asked for, or rows that do not become columns: a mistake of ours.
     #[error("{0}")]
     Ours(String),
@@ -90,7 +99,11 @@ impl ClickHouseError {
             Self::Refused { code, .. } => {
                 PASSING.iter().find(|(passing, _)| passing == code).map(|(_, reason)| *reason)
             }
-            Self::Login { .. } | Self::NotMigrated { .. } | Self::Changed { .. } | Self::Ours(_) => None,
+            Self::Login { .. }
+            | Self::NotMigrated { .. }
+            | Self::Changed { .. }
+            | Self::Dialect { .. }
+            | Self::Ours(_) => None,
         }
     }
 

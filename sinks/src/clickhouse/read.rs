@@ -59,12 +59,7 @@ enum MaySet {
 impl ClickHouseStore {
     pub(crate) async fn open(config: &ValidConfig, place: &Place, options: ReadOptions) -> Result<Self, QueryError> {
         let server = Server::new(place, config.timeout);
-        let readonly = server.lines("SELECT toString(getSetting('readonly'))").await.map_err(as_fault)?;
-        let may_set = match readonly.first().and_then(|row| row.first()).map(String::as_str) {
-            Some("1") => MaySet::Nothing,
-            Some("2") => MaySet::ButReadonly,
-            _ => MaySet::All,
-        };
+        let may_set = may_set(&server).await?;
         let rows =
             server.lines("SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name").await;
         let tables: Vec<String> = rows.map_err(as_fault)?.into_iter().flatten().collect();
@@ -181,6 +176,21 @@ impl ClickHouseStore {
         let sql = "SELECT DISTINCT name FROM system.columns WHERE database = currentDatabase() AND NOT startsWith(name, '_') \
                    ORDER BY name";
         Ok(self.server.lines(sql).await.map_err(as_fault)?.into_iter().flatten().collect())
+    }
+}
+
+/// Finds out what the user may set. One who may set nothing, and whose profile lacks the dialect, would get other answers.
+async fn may_set(server: &Server) -> Result<MaySet, QueryError> {
+    const DECIDING: [&str; 4] = ["readonly", "final", "join_use_nulls", "output_format_arrow_compression_method"];
+    let wanted = DECIDING.map(|name| format!("toString(getSetting('{name}'))")).join(", ");
+    let rows = server.lines(&format!("SELECT {wanted}")).await.map_err(as_fault)?;
+    let row: Vec<&str> = rows.first().into_iter().flatten().map(String::as_str).collect();
+    let is_on = |value: &&str| ["1", "true"].contains(value);
+    match row.as_slice() {
+        ["1", rest @ .., compression] if rest.iter().all(is_on) && *compression == "none" => Ok(MaySet::Nothing),
+        ["1", ..] => Err(as_fault(ClickHouseError::Dialect { place: server.place.to_string() })),
+        ["2", ..] => Ok(MaySet::ButReadonly),
+        _ => Ok(MaySet::All),
     }
 }
 

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::format::{self, Format};
-use crate::{Config, Lake};
+use crate::{Config, LAKE, Lake};
 
 /// The time of all examples.
 const NOON: Time = Time(1_793_448_000_000_000);
