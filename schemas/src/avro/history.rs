@@ -116,18 +116,18 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "a test may ask the environment whether to write the files")]
     fn every_type_is_its_newest_committed_version() {
         crate::for_each_noun!(N => {
-            let newest = *versions_of(N::NAME).last().unwrap();
+            let (version, committed) = versions_of(N::NAME).last().map_or((0, ""), |newest| (newest.version, newest.text));
             let ours = bare(&serde_json::to_value(crate::avro::schema::<N>()).unwrap());
-            let name = format!("{}.v1.{}", N::NAME, newest.version + 1);
-            if newest.text != ours && std::env::var_os("UPDATE_EXPECT").is_some() {
+            let name = format!("{}.v1.{}", N::NAME, version + 1);
+            if committed != ours && std::env::var_os("UPDATE_EXPECT").is_some() {
                 let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("avro/history/{name}.avsc"));
                 std::fs::write(file, &ours).unwrap();
             }
             assert_eq!(
-                newest.text, ours,
-                "`{}` is no longer its version {}: run this test with `UPDATE_EXPECT=1`, which writes \
+                committed, ours,
+                "`{}` is no longer its version {version}: run this test with `UPDATE_EXPECT=1`, which writes \
                  `avro/history/{name}.avsc`, give `{name}` an id in `avro/ids.json` and name it in `history.rs`; or move \
-                 it over the version before, as long as no release ever wrote that one", N::NAME, newest.version
+                 it over the version before, as long as no release ever wrote that one", N::NAME
             );
         });
     }
