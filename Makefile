@@ -6,13 +6,13 @@ CARGO_TARGET_DIR ?= $(cache)/target
 OVERGRANT_DEMO ?= $(cache)/demo
 export CARGO_TARGET_DIR OVERGRANT_DEMO
 
-# Kill tests arm the binary; the released one has no such places.
-test_features := --features cli/failpoints
+# Everything there is. Kill tests arm the binary; the released one has no such places.
+test_features := --features cli/failpoints,cli/kafka,cli/clickhouse
 
 # Prints how long a part took: $(call part,name,command)
 part = start=$$SECONDS; $(2) && printf '%-12s %4d s\n' '$(1)' $$((SECONDS - start))
 
-.PHONY: help demo test setup fmt fmt-check clippy lint doc bench clean-demo
+.PHONY: help demo test setup setup-test fmt fmt-check clippy lint doc bench clean-demo
 
 help:
 	@printf '%s\n' 'make demo        sample data of three clouds, one run, the answers' \
@@ -28,11 +28,16 @@ help:
 setup:
 	@infra/setup.sh
 
+# What librdkafka and OpenSSL need besides.
+setup-test:
+	@infra/setup.sh --kafka
+
 demo: setup
 	@infra/demo.sh
 
 # Binaries, examples and tests are built in one go, so that every dependency is compiled with one set of features.
-test: setup
+test: setup-test
+	@$(call part,servers,infra/servers.sh all >/dev/null)
 	@$(call part,build,cargo build --workspace --bins --examples --tests $(test_features))
 	@$(call part,test,cargo test --workspace $(test_features))
 
@@ -42,13 +47,13 @@ fmt:
 fmt-check:
 	@cargo fmt --all --check
 
-clippy: setup
-	@cargo clippy --workspace --all-targets -- -D warnings
+clippy: setup-test
+	@cargo clippy --workspace --all-targets $(test_features) -- -D warnings
 
 lint: fmt-check clippy
 
-doc: setup
-	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+doc: setup-test
+	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps $(test_features)
 
 bench: setup
 	@benches/run.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a build of the default features needs: the toolchain of rust-toolchain.toml where rustup does not bring
-# it by itself, a C compiler with its headers (zstd and two smaller crates are compiled from C), and pkg-config. Does
-# nothing, silently, when all of it is there.
+# it by itself, a C compiler with its headers (zstd and two smaller crates are compiled from C), and pkg-config. With
+# `--kafka` also what librdkafka is compiled with. Does nothing, silently, when all of it is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,6 +24,11 @@ elif ! echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1; then
     missing+=(libc6-dev)
 fi
 command -v pkg-config >/dev/null || missing+=(pkg-config)
+if [[ ${1:-} == --kafka ]]; then
+    command -v make >/dev/null || missing+=(make)
+    command -v c++ >/dev/null || missing+=(g++)
+    pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
+fi
 ((${#missing[@]} == 0)) && exit 0
 
 if ! command -v apt-get >/dev/null; then

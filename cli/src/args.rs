@@ -70,8 +70,11 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) config: Option<PathBuf>,
     /// A file, a folder, a pattern such as 'logs/*.gz', or - for stdin; may be given again.
-    #[arg(long = "input", value_name = "PATH", required = true)]
+    #[arg(long = "input", value_name = "PATH")]
     pub(crate) inputs: Vec<String>,
+    /// With Kafka: run only this room here (ingest, normalize, score …, or sinks); may be given again.
+    #[arg(long = "room", value_name = "ROOM")]
+    pub(crate) rooms: Vec<String>,
     /// End when the inputs end, rather than to follow them.
     #[arg(long)]
     pub(crate) once: bool,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kafka::KafkaConfig;
+
 /// The file as it is written.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -15,6 +17,8 @@ pub(crate) struct Config {
     pub(crate) score: score::ScoreConfig,
     pub(crate) detect: detect::Config,
     pub(crate) sinks: sinks::Config,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kafka: Option<KafkaConfig>,
 }
 
 /// How the belt moves.
@@ -55,6 +59,7 @@ pub(crate) struct ValidConfig {
     pub(crate) score: score::ValidConfig,
     pub(crate) detect: detect::ValidConfig,
     pub(crate) sinks: sinks::ValidConfig,
+    pub(crate) kafka: Option<KafkaConfig>,
 }
 
 /// What is wrong with a config file.
@@ -113,6 +118,7 @@ impl Config {
             score: self.score.validate().map_err(wrong("score"))?,
             detect: self.detect.validate().map_err(wrong("detect"))?,
             sinks: self.sinks.validate().map_err(wrong("sinks"))?,
+            kafka: self.kafka.map(KafkaConfig::validate).transpose().map_err(wrong("kafka"))?,
         })
     }
 }

@@ -8,8 +8,11 @@
 mod args;
 mod commands;
 mod config;
+mod kafka;
 mod pipeline;
 mod show;
+#[cfg(feature = "kafka")]
+mod wire;
 
 use std::process::ExitCode;
 

@@ -8,8 +8,9 @@ use stream::{Topology, Wiring};
 
 use crate::config::ValidConfig;
 
-const RAW: &[&str] =
-    &["raw.aws.cloudtrail", "raw.azure.activity", "raw.gcp.audit", "raw.aws.iam", "raw.azure.rbac", "raw.gcp.iam"];
+const LOGS: &[&str] = &["raw.aws.cloudtrail", "raw.azure.activity", "raw.gcp.audit"];
+
+const GRANTS: &[&str] = &["raw.aws.iam", "raw.azure.rbac", "raw.gcp.iam"];
 
 const DEAD: &str = "dead_letter.v1";
 
@@ -34,19 +35,23 @@ fn wiring() -> Wiring<Message> {
 
 /// Builds the rooms, left to right.
 pub(crate) fn build(source: ingest::FileSource, config: &ValidConfig, store: &Path) -> Topology<Message> {
-    let n = config.stream.n_partitions;
-    let from_ingest: Vec<_> = RAW.iter().copied().chain([DEAD]).collect();
+    let n = config.kafka.as_ref().map_or(config.stream.n_partitions, |kafka| kafka.n_partitions);
+    let from_ingest: Vec<_> = LOGS.iter().chain(GRANTS).copied().chain([DEAD]).collect();
     let stored: Vec<_> = TOPICS.iter().filter(|topic| topic.table.is_some()).map(|topic| topic.name).collect();
     let (normalize, score, detect) = (config.normalize.clone(), config.score.clone(), config.detect.clone());
+    let grants = config.normalize.clone();
     let (accounts, scopes) = (config.score.clone(), config.score.clone());
     let (peers, triage) = (config.detect.clone(), config.detect.clone());
     Topology::new(wiring(), "ingest", &from_ingest, Box::new(source))
+        .room("normalize", LOGS, &["access_event.v1", "tally.v1", DEAD], n, move |partition| {
+            Box::new(normalize::Normalizer::new(normalize.clone()).of_partition(partition))
+        })
         .room(
-            "normalize",
-            RAW,
-            &["access_event.v1", "policy.v1", "entitlement.v1", "inventory.v1", "tally.v1", DEAD],
+            "grants",
+            &[GRANTS, &["access_event.v1"]].concat(),
+            &["policy.v1", "entitlement.v1", "inventory.v1", DEAD],
             1,
-            move |_| Box::new(normalize::Normalizer::new(normalize.clone())),
+            move |_| Box::new(normalize::GrantReader::new(&grants)),
         )
         .room(
             "accounts",

@@ -2,9 +2,10 @@
 //!
 //! # Layout
 //!
-//! [`Normalizer`] is the room. For each raw record, in this order: its bytes are checked and hashed by their structure
+//! [`Normalizer`] is the room of logs. For each raw record, in this order: its bytes are checked and hashed by their structure
 //! (`canonical`), its provider reads it (`providers`, one file per cloud), copies are dropped (`dedup`), and what became
-//! of it is counted (`tally`). Raw grants go to `grants`, the part that keeps state between records. `json` holds the
+//! of it is counted (`tally`). [`GrantReader`] is the room of grants, over `grants`, the part that keeps state between
+//! records. `json` holds the
 //! types that read the mis-cased, absent and mistyped fields of real logs, `tool` the table of user agents.
 //!
 //! **Invariants:** a raw record gives exactly one of an event, a copy, a `not_access` count or a dead letter, so that
@@ -18,6 +19,7 @@ mod config;
 mod context;
 mod dedup;
 mod error;
+mod grant_room;
 mod grants;
 mod json;
 mod metrics;
@@ -28,5 +30,6 @@ mod tool;
 
 pub use config::{Config, ValidConfig};
 pub use error::ConfigError;
+pub use grant_room::GrantReader;
 pub use metrics::Metrics;
 pub use room::Normalizer;

@@ -1,4 +1,4 @@
-//! The room: reads raw records and raw grants, writes events, grants, tallies and dead letters.
+//! The room of logs: reads raw records, writes events, tallies and dead letters.
 
 use bytes::Bytes;
 use schemas::{AccessEvent, DeadLetter, Id128, Message, Noun, Provider, RawRecord};
@@ -10,7 +10,6 @@ use crate::canonical::Canonical;
 use crate::context::Context;
 use crate::dedup::{DayState, Dedup, Seen};
 use crate::error::Reject;
-use crate::grants::Grants;
 use crate::providers::{Normalized, Providers};
 use crate::tally::{Fate, Tallies};
 use crate::{Metrics, ValidConfig};
@@ -21,7 +20,8 @@ pub(crate) const NAME: &str = "normalize";
 /// The version of the snapshot's format.
 const FORMAT: u32 = 1;
 
-/// Reads raw records and raw grants and passes nothing else on.
+/// Reads raw records and passes nothing else on. It runs in as many partitions as raw topics have: copies of a record are
+/// in one partition.
 #[derive(Debug)]
 pub struct Normalizer {
     config: ValidConfig,
@@ -29,7 +29,6 @@ pub struct Normalizer {
     providers: Providers,
     dedup: Dedup,
     tallies: Tallies,
-    grants: Grants,
     metrics: Metrics,
 }
 
@@ -38,11 +37,10 @@ pub struct Normalizer {
 struct State<T> {
     days: Vec<DayState>,
     tallies: T,
-    grants: Vec<u8>,
 }
 
 impl Normalizer {
-    /// Makes an empty room.
+    /// Makes an empty room, of the first partition.
     #[must_use]
     pub fn new(config: ValidConfig) -> Self {
         Self {
@@ -50,10 +48,16 @@ impl Normalizer {
             providers: Providers::default(),
             dedup: Dedup::new(config.max_remembered_ids),
             tallies: Tallies::new(config.max_tallies),
-            grants: Grants::new(&config),
             metrics: Metrics::default(),
             config,
         }
+    }
+
+    /// As the room of another partition, which its tallies name.
+    #[must_use]
+    pub fn of_partition(mut self, partition: u32) -> Self {
+        self.tallies = self.tallies.of_partition(partition);
+        self
     }
 
     /// What it counted since it was made.
@@ -108,11 +112,6 @@ impl Normalizer {
         }
         self.metrics.normalize_events_total += 1;
         self.metrics.normalize_id_collisions_total += u64::from(seen == Seen::Collision);
-        if event.provider == Provider::Azure
-            && let Some(tenant) = &event.org_id
-        {
-            self.grants.learn_tenant(&event.account_id, tenant, out);
-        }
         out.emit(Message::AccessEvent(event.into()));
     }
 }
@@ -133,24 +132,15 @@ fn event_id(provider: Provider, provider_id: &str, canonical: u128) -> Id128 {
 impl Transform<Message> for Normalizer {
     fn apply(&mut self, batch: Batch<Message>, out: &mut Output<Message>) {
         for message in batch.into_payloads() {
-            match message {
-                Message::RawRecord(raw) => self.read(&raw, out),
-                Message::RawGrant(grant) => {
-                    self.metrics.normalize_grants_total += 1;
-                    self.grants.apply(&grant, out);
-                }
-                _ => {}
+            if let Message::RawRecord(raw) = message {
+                self.read(&raw, out);
             }
         }
         self.tallies.emit_changed(out);
     }
 
-    fn finish(&mut self, as_of: i64, out: &mut Output<Message>) {
-        self.grants.finish(as_of, out);
-    }
-
     fn snapshot(&self) -> Result<Vec<u8>, StateError> {
-        let state = State { days: self.dedup.state(), tallies: self.tallies.state(), grants: self.grants.snapshot()? };
+        let state = State { days: self.dedup.state(), tallies: self.tallies.state() };
         let bytes = FORMAT.to_le_bytes().to_vec();
         postcard::to_extend(&state, bytes).map_err(|error| StateError::Damaged(error.to_string()))
     }
@@ -167,7 +157,7 @@ impl Transform<Message> for Normalizer {
             postcard::from_bytes(rest).map_err(|error| StateError::Damaged(error.to_string()))?;
         self.dedup.restore(state.days);
         self.tallies.restore(state.tallies);
-        self.grants.restore(&state.grants)
+        Ok(())
     }
 }
 

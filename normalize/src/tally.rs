@@ -25,6 +25,7 @@ pub(crate) enum Fate<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
     max: usize,
+    partition: i32,
     tallies: Vec<Tally>,
     changed: Vec<bool>,
     places: BTreeMap<(Option<Provider>, Text, Text), usize>,
@@ -35,6 +36,11 @@ pub(crate) struct Tallies {
 impl Tallies {
     pub(crate) fn new(max: usize) -> Self {
         Self { max, ..Self::default() }
+    }
+
+    /// Of a partition of the room.
+    pub(crate) fn of_partition(self, partition: u32) -> Self {
+        Self { partition: i32::try_from(partition).unwrap_or(i32::MAX), ..self }
     }
 
     /// Counts one record.
@@ -78,7 +84,7 @@ impl Tallies {
         let next = self.tallies.len();
         self.last = *self.places.entry(key.clone()).or_insert(next);
         if self.last == next {
-            self.tallies.push(empty(key));
+            self.tallies.push(empty(key, self.partition));
             self.changed.push(false);
         }
         self.last
@@ -89,7 +95,7 @@ impl Tallies {
     }
 
     pub(crate) fn restore(&mut self, state: Vec<Tally>) {
-        *self = Self::new(self.max);
+        *self = Self { partition: self.partition, ..Self::new(self.max) };
         for tally in state {
             let key = (tally.provider, tally.topic.clone(), tally.file.clone());
             self.places.insert(key, self.tallies.len());
@@ -99,9 +105,10 @@ impl Tallies {
     }
 }
 
-fn empty((provider, topic, file): (Option<Provider>, Text, Text)) -> Tally {
+fn empty((provider, topic, file): (Option<Provider>, Text, Text), partition: i32) -> Tally {
     Tally {
         room: Text::from(crate::room::NAME),
+        partition,
         provider,
         topic,
         file,

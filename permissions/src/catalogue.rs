@@ -97,7 +97,6 @@ impl Catalogue {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed test should panic")]
     use expect_test::expect;
     use proptest::prelude::*;
     use roaring::RoaringBitmap;

@@ -54,7 +54,6 @@ fn to_type(avro: &Avro) -> Result<DataType, ArrowError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 

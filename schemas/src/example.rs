@@ -365,6 +365,7 @@ pub fn dead_letter() -> DeadLetter {
 pub fn tally() -> Tally {
     Tally {
         room: "normalize".into(),
+        partition: 0,
         provider: Some(Provider::Aws),
         topic: "raw.aws.cloudtrail".into(),
         file: "trail.json.gz".into(),

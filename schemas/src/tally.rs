@@ -15,11 +15,13 @@ pub struct KindCount {
     pub n: i64,
 }
 
-/// The records of one file or topic partition: `n_read = n_events + n_copies + n_not_access + n_dead_letters`.
+/// The records of one file or topic that one partition of a room read: `n_read = n_events + n_copies + n_not_access + n_dead_letters`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AvroSchema)]
 pub struct Tally {
     /// The room that counted.
     pub room: Text,
+    /// The partition of the room.
+    pub partition: i32,
     /// The cloud, when known.
     pub provider: Option<Provider>,
     /// The raw topic.
@@ -58,7 +60,8 @@ impl Noun for Tally {
     const NAME: &'static str = "tally";
 
     fn row_key(&self) -> String {
-        format!("{}|{}|{}|{}", self.room, self.provider.map_or("", Provider::as_str), self.topic, self.file)
+        let provider = self.provider.map_or("", Provider::as_str);
+        format!("{}|{}|{provider}|{}|{}", self.room, self.partition, self.topic, self.file)
     }
 
     /// Always the epoch: one row a source, whose day must not change as it grows.

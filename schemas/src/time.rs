@@ -90,7 +90,6 @@ impl AvroSchemaComponent for Time {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 

@@ -147,7 +147,6 @@ impl Sink<Message> for AlertFile {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use schemas::{Alert, Noun, example};
 

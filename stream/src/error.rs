@@ -79,6 +79,16 @@ pub enum Fault {
     /// A room panicked, which is a mistake of ours.
     #[error("`{0}` panicked; please report this, with the message above")]
     Panicked(String),
+    /// The brokers, or what they hold.
+    #[error("{what}{}", why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    Kafka {
+        /// What was tried.
+        what: String,
+        /// Why not.
+        why: Option<String>,
+        /// Whether the task may try again from its last commit.
+        is_passing: bool,
+    },
     /// An edge's own fault.
     #[error("{room}")]
     Edge {

@@ -23,6 +23,8 @@ pub mod clock;
 pub mod embedded;
 mod error;
 pub mod failpoint;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod manifest;
 pub mod metrics;
 pub mod partition;

@@ -29,6 +29,17 @@ pub struct SnapshotRef {
     pub object: String,
 }
 
+/// A snapshot that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Which one.
+    pub snapshot: SnapshotRef,
+    /// The state.
+    pub bytes: Vec<u8>,
+    /// The highest generation among the newest ones, damaged ones included.
+    pub generation: u64,
+}
+
 /// Stores and loads snapshots.
 #[derive(Clone, Debug)]
 pub struct SnapshotStore {
@@ -102,6 +113,48 @@ impl SnapshotStore {
         })
     }
 
+    /// The newest whole snapshot of a room's partition. A damaged one is passed over for the one before it.
+    ///
+    /// # Errors
+    /// When the store cannot be listed or read.
+    pub async fn newest(&self, room: &str, partition: u32) -> Result<Option<Found>, Fault> {
+        let mut generation = 0;
+        for object in self.of(room, partition).await? {
+            generation = generation.max(generation_of(&object));
+            let snapshot = SnapshotRef { room: room.to_owned(), partition, object };
+            match self.get(&snapshot).await {
+                Ok(bytes) => return Ok(Some(Found { snapshot, bytes, generation })),
+                Err(Fault::State { source: StateError::Damaged(what), .. }) => {
+                    tracing::error!(object = snapshot.object, what, "the snapshot is damaged; the one before is used");
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes what is older than a snapshot and the two before it.
+    ///
+    /// # Errors
+    /// When the store cannot be listed; an object that cannot be removed is left for the next time.
+    pub async fn keep_newest(&self, snapshot: &SnapshotRef) -> Result<(), Fault> {
+        for object in self.of(&snapshot.room, snapshot.partition).await?.iter().skip(3) {
+            let _ = self.objects.delete(&Path::from(object.as_str())).await;
+        }
+        Ok(())
+    }
+
+    /// The snapshots of a room's partition, the newest first.
+    async fn of(&self, room: &str, partition: u32) -> Result<Vec<String>, Fault> {
+        let prefix = format!("{room}/{partition}");
+        let failed = |source| Fault::Object { verb: "list", name: prefix.clone(), source };
+        let folder = Path::from(prefix.as_str());
+        let found: Vec<_> = self.objects.list(Some(&folder)).try_collect().await.map_err(failed)?;
+        let mut names: Vec<String> = found.into_iter().map(|object| object.location.to_string()).collect();
+        names.sort_unstable_by_key(|name| std::cmp::Reverse((epoch_of(name), generation_of(name))));
+        Ok(names)
+    }
+
     /// Removes every snapshot that is not named here.
     ///
     /// # Errors
@@ -145,6 +198,13 @@ fn epoch_of(name: &str) -> u64 {
     file.split('-').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
+/// The generation in an object's name; 0 for what is no name of ours.
+fn generation_of(name: &str) -> u64 {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let digits = file.split(['-', '.']).nth(1);
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
 fn open(bytes: &[u8]) -> Result<&[u8], StateError> {
     let damaged = |what: &str| StateError::Damaged(what.to_owned());
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not begin as a snapshot does"))?;
@@ -156,7 +216,6 @@ fn open(bytes: &[u8]) -> Result<&[u8], StateError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 

@@ -7,7 +7,12 @@
     reason = "a failed test should panic, a passed one may say what it saw"
 )]
 
+#[path = "house/overgrant.rs"]
+mod overgrant;
+
 mod live {
+    mod belt;
+    mod kafka;
     mod registry;
     mod servers;
 }

@@ -1,4 +1,7 @@
-//! `overgrant run`: the pipeline in one process.
+//! `overgrant run`: the pipeline in one process, or rooms of it on Kafka.
+
+#[cfg(feature = "kafka")]
+mod kafka;
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -12,22 +15,26 @@ use stream::embedded::{self, Options, Stop};
 use stream::metrics::Meters;
 
 use crate::args::RunArgs;
-use crate::config::{Config, StreamConfig};
+use crate::config::{Config, StreamConfig, ValidConfig};
 use crate::{Exit, Mistake, pipeline, show};
 
 use super::status;
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let config = Config::load(args.config.as_deref())?;
-    let as_of = args.as_of.as_deref().map(Time::parse).transpose().map_err(|error| Mistake(error.to_string()))?;
-    let params = ingest::FileSourceParams {
-        inputs: args.inputs.clone(),
-        once: args.once,
-        as_of,
-        provider: None,
-        config: config.ingest.clone(),
-    };
-    let source = ingest::FileSource::new(params, Clock::system())?;
+    if let Some(kafka) = &config.kafka {
+        #[cfg(feature = "kafka")]
+        return kafka::run(args, &config, kafka);
+        #[cfg(not(feature = "kafka"))]
+        return Err(Mistake(format!("this build does not know Kafka, which `{}` asks for", kafka.brokers)).into());
+    }
+    if args.inputs.is_empty() {
+        return Err(Mistake("nothing to read; name files or folders with `--input`".to_owned()).into());
+    }
+    if let Some(room) = args.rooms.first() {
+        return Err(Mistake(format!("room `{room}` alone needs Kafka; add `[kafka]` to the config")).into());
+    }
+    let source = source(args, &config)?;
     let topology = pipeline::build(source, &config, &args.store);
     if let Some((room, topic)) = topology.unfed() {
         anyhow::bail!("`{room}` reads `{topic}`, which nobody before it writes");
@@ -54,6 +61,19 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// The files to read. With Kafka, a process that runs other rooms has none.
+fn source(args: &RunArgs, config: &ValidConfig) -> anyhow::Result<ingest::FileSource> {
+    let as_of = args.as_of.as_deref().map(Time::parse).transpose().map_err(|error| Mistake(error.to_string()))?;
+    let params = ingest::FileSourceParams {
+        inputs: args.inputs.clone(),
+        once: args.once,
+        as_of,
+        provider: None,
+        config: config.ingest.clone(),
+    };
+    Ok(ingest::FileSource::new(params, Clock::system())?)
+}
+
 fn options(args: &RunArgs, config: &StreamConfig) -> Options {
     Options {
         store: args.store.clone(),
@@ -76,6 +96,14 @@ async fn stop_on_signal(stop: Stop) {
 }
 
 fn summary(meters: &Meters, took: Duration, args: &RunArgs) -> anyhow::Result<()> {
+    counters(meters)?;
+    let (n_commits, seconds) = (meters.n_commits(), took.as_secs_f64());
+    writeln!(show::out(), "\n{n_commits} commits, {seconds:.1} s; store `{}`\n", args.store.display())?;
+    Ok(())
+}
+
+/// What each room read and passed on.
+fn counters(meters: &Meters) -> anyhow::Result<()> {
     let mut out = show::out();
     let bold = show::BOLD;
     writeln!(out, "{bold}{:<10} {:>12} {:>12} {:>10} {:>9}{bold:#}", "room", "read", "emitted", "rejected", "busy s")?;
@@ -84,8 +112,6 @@ fn summary(meters: &Meters, took: Duration, args: &RunArgs) -> anyhow::Result<()
         let (n_read, n_emitted, n_rejected) = (room.n_read(), room.n_emitted(), room.n_rejected());
         writeln!(out, "{:<10} {n_read:>12} {n_emitted:>12} {n_rejected:>10} {busy:>9.2}", room.room)?;
     }
-    let (n_commits, seconds) = (meters.n_commits(), took.as_secs_f64());
-    writeln!(out, "\n{n_commits} commits, {seconds:.1} s; store `{}`\n", args.store.display())?;
     Ok(())
 }
 

@@ -128,7 +128,6 @@ fn strings(block: &Value, key: &str) -> Result<Vec<Action>, String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed test should panic")]
     use super::*;
 
     #[test]

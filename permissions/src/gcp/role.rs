@@ -81,7 +81,6 @@ static PREDEFINED: LazyLock<HashMap<SmolStr, RoaringBitmap>> = LazyLock::new(|| 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed test should panic")]
     use schemas::Provider;
 
     use super::*;

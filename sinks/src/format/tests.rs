@@ -1,6 +1,4 @@
 //! Tests of the forms of answers.
-#![allow(clippy::unwrap_used, reason = "a failed test should panic")]
-
 use std::sync::Arc;
 
 use arrow::array::{BinaryArray, Float64Array, Int64Array, ListArray, StringArray, TimestampMicrosecondArray};

@@ -97,7 +97,6 @@ pub(crate) fn stored_schema(name: &str) -> Result<SchemaRef, LakeError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests {
     use super::*;
 

@@ -1,6 +1,4 @@
 //! Tests of the lake, by writing and reading it back.
-#![allow(clippy::unwrap_used, reason = "a failed test should panic")]
-
 use std::collections::BTreeMap;
 
 use bytesize::ByteSize;

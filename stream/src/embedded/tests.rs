@@ -1,7 +1,5 @@
 //! The belt as a whole, over toy rooms: what is lost or doubled when it is cut, split, killed and started again.
 
-#![allow(clippy::unwrap_used, reason = "a failed test should panic")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,131 @@
+//! `overgrant run` with `[kafka]`: the rooms named by `--room`, or all of them, in this process.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use schemas::topic::{Kept, TOPICS};
+use schemas::wire::SchemaIds;
+use stream::embedded::Stop;
+use stream::kafka::{Cleanup, Client, Options, TopicSpec};
+use stream::metrics::Meters;
+use stream::registry::{Auth, Registry, Secret, Settings};
+use stream::snapshot::SnapshotStore;
+
+use crate::args::RunArgs;
+use crate::config::ValidConfig;
+use crate::kafka::KafkaConfig;
+use crate::wire::{Ask, AvroCodec};
+use crate::{Exit, Mistake, pipeline};
+
+/// Hours are a topic's unit of keeping.
+const HOUR_S: u64 = 3_600;
+
+pub(super) fn run(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let source = super::source(args, config)?;
+    let topology = pipeline::build(source, config, &args.store);
+    check_rooms(args, topology.names())?;
+    let options = options(args, config, kafka)?;
+    let codec = Arc::new(codec(kafka)?);
+    stream::kafka::prepare(&topology, &options, runtime.handle())?;
+    let meters = Meters::of(topology.names());
+    let stop = Stop::default();
+    runtime.spawn(super::stop_on_signal(stop.clone()));
+    tracing::info!(brokers = kafka.brokers, rooms = ?args.rooms, "runs on Kafka");
+    stream::kafka::run(topology, &options, codec, &args.rooms, runtime.handle(), &stop, &meters)?;
+    super::counters(&meters)?;
+    Ok(Exit::Done)
+}
+
+/// A name that no room has is a mistake; it would run nothing.
+fn check_rooms<'n>(args: &RunArgs, names: impl Iterator<Item = &'n str>) -> Result<(), Mistake> {
+    let names: Vec<&str> = names.chain(["sinks"]).collect();
+    match args.rooms.iter().find(|room| !names.contains(&room.as_str())) {
+        None => Ok(()),
+        Some(room) => Err(Mistake(format!("no room is called `{room}`; there are {}", names.join(", ")))),
+    }
+}
+
+fn options(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> anyhow::Result<Options> {
+    let topics = TOPICS.iter().map(|topic| TopicSpec {
+        name: topic.name,
+        is_broadcast: topic.broadcast,
+        cleanup: match topic.kept {
+            Kept::Compacted => Cleanup::Compact,
+            Kept::Hours(hours) => Cleanup::Delete(std::time::Duration::from_secs(u64::from(hours) * HOUR_S)),
+        },
+    });
+    Ok(Options {
+        client: client(kafka)?,
+        topic_prefix: kafka.topic_prefix.clone(),
+        group_prefix: kafka.group_prefix.clone(),
+        topics: topics.collect(),
+        n_partitions: kafka.n_partitions,
+        replication: kafka.replication,
+        batch_records: config.stream.batch_records,
+        commit_records: kafka.commit_records,
+        commit_every: kafka.commit_every,
+        snapshot_every: kafka.snapshot_every,
+        snapshots: SnapshotStore::in_folder(kafka.snapshots.clone())?,
+        store: Some(args.store.clone()),
+        once: args.once,
+    })
+}
+
+fn client(kafka: &KafkaConfig) -> Result<Client, Mistake> {
+    let mut client = Client::of(&kafka.brokers).with("security.protocol", kafka.security.as_str());
+    let file = |path: &std::path::PathBuf| path.display().to_string();
+    let settings = [
+        ("sasl.mechanism", kafka.sasl_mechanism.clone()),
+        ("sasl.username", kafka.user.clone()),
+        ("sasl.password", kafka.password_env.as_deref().map(secret).transpose()?),
+        ("ssl.ca.location", kafka.ca_file.as_ref().map(file)),
+        ("ssl.certificate.location", kafka.certificate_file.as_ref().map(file)),
+        ("ssl.key.location", kafka.key_file.as_ref().map(file)),
+    ];
+    for (name, value) in settings {
+        if let Some(value) = value {
+            client = client.with(name, value);
+        }
+    }
+    for (name, value) in &kafka.settings {
+        client = client.with(name, value.clone());
+    }
+    for (name, variable) in &kafka.settings_env {
+        client = client.with(name, secret(variable)?);
+    }
+    Ok(client)
+}
+
+#[expect(clippy::disallowed_methods, reason = "secrets stand in the environment, and are read here only")]
+fn secret(variable: &str) -> Result<String, Mistake> {
+    std::env::var(variable).map_err(|_| Mistake(format!("the environment variable `{variable}` is not set")))
+}
+
+/// The codec with the registry's ids, after our schemas were registered there, or with ids of our own.
+fn codec(kafka: &KafkaConfig) -> anyhow::Result<AvroCodec> {
+    let source = kafka.group_prefix.clone();
+    let Some(url) = &kafka.registry else { return Ok(AvroCodec::new(SchemaIds::reserved(), source, None)) };
+    let auth = match (&kafka.registry_user, &kafka.registry_secret_env) {
+        (Some(user), Some(variable)) => Auth::Basic { user: user.clone(), password: Secret::new(secret(variable)?) },
+        (None, Some(variable)) => Auth::Bearer(Secret::new(secret(variable)?)),
+        _ => Auth::None,
+    };
+    let registry = Registry::new(Settings { auth, ..Settings::at(url) })?;
+    let mut ids = Vec::new();
+    for topic in TOPICS.iter().filter(|topic| !topic.name.starts_with("raw.")) {
+        let noun = topic.name.trim_end_matches(".v1");
+        let subject = format!("{}{}-value", kafka.topic_prefix, topic.name);
+        registry.set_compatibility(&subject, "FULL_TRANSITIVE")?;
+        ids.push((
+            noun,
+            registry.register(&subject, &schemas::avro::text_of(noun).context("a topic names its noun")?)?,
+        ));
+    }
+    for noun in ["raw_record", "raw_grant"] {
+        let subject = format!("{}{noun}-header", kafka.topic_prefix);
+        ids.push((noun, registry.register(&subject, &schemas::avro::text_of(noun).context("a noun has a schema")?)?));
+    }
+    let ask: Ask = Box::new(move |id| registry.schema(id).map_err(|error| stream::Fault::edge("registry", error)));
+    Ok(AvroCodec::new(SchemaIds::of(ids), source, Some(ask)))
+}

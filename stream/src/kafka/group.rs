@@ -1,0 +1,210 @@
+//! Who runs which task: a consumer group over a room's journal, whose partitions are the room's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::{ClientConfig, TopicPartitionList};
+
+use super::Shared;
+use super::inputs::is_passing;
+use super::topics::fault;
+use crate::Fault;
+use crate::clock::Stopwatch;
+use crate::embedded::Stop;
+
+/// The longest pause before a task that failed is started again.
+const MAX_PAUSE: Duration = Duration::from_secs(20);
+
+/// How a task came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Somebody asked it to stop.
+    Stopped,
+    /// Its inputs have ended.
+    Done,
+}
+
+/// Runs one partition until its end.
+pub(super) type Task<P> = Arc<dyn Fn(&Arc<Shared<P>>, u32, &Stop) -> Result<Ended, Fault> + Send + Sync>;
+
+type Thread = std::thread::JoinHandle<Result<Ended, Fault>>;
+
+struct Running {
+    stop: Stop,
+    thread: Thread,
+}
+
+#[derive(Default)]
+struct Tasks {
+    running: BTreeMap<u32, Running>,
+    /// When a task that failed is started again, and how often it has failed in a row.
+    waiting: BTreeMap<u32, (Stopwatch, u32)>,
+    failures: BTreeMap<u32, u32>,
+    assigned: BTreeSet<u32>,
+    done: BTreeSet<u32>,
+}
+
+/// A member of the group; librdkafka tells it what it is given and what it loses.
+struct Member<P: 'static> {
+    shared: Arc<Shared<P>>,
+    room: &'static str,
+    task: Task<P>,
+    tasks: Mutex<Tasks>,
+}
+
+impl<P: 'static> ClientContext for Member<P> {
+    fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+        tracing::warn!(target: "librdkafka", room = self.room, %error, reason, "the connection has trouble");
+    }
+}
+
+impl<P: Send + Sync + 'static> ConsumerContext for Member<P> {
+    /// Before a partition goes to somebody else, its task commits and stores its state.
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(lost) = rebalance {
+            self.lose(&partitions(lost));
+        }
+    }
+
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(given) => {
+                // The journal itself is read by the tasks.
+                if let Err(error) = consumer.pause(given) {
+                    tracing::warn!(room = self.room, %error, "cannot pause the journal");
+                }
+                self.gain(&partitions(given));
+            }
+            Rebalance::Revoke(_) => {}
+            Rebalance::Error(error) => tracing::warn!(room = self.room, %error, "the group has trouble"),
+        }
+    }
+}
+
+fn partitions(list: &TopicPartitionList) -> Vec<u32> {
+    list.elements().iter().filter_map(|element| u32::try_from(element.partition()).ok()).collect()
+}
+
+impl<P: Send + Sync + 'static> Member<P> {
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn gain(&self, partitions: &[u32]) {
+        let mut tasks = self.tasks();
+        for partition in partitions {
+            tasks.assigned.insert(*partition);
+            self.start(&mut tasks, *partition);
+        }
+        tracing::info!(room = self.room, ?partitions, "takes over");
+    }
+
+    fn lose(&self, partitions: &[u32]) {
+        let mut tasks = self.tasks();
+        let lost: Vec<Running> = partitions.iter().filter_map(|partition| tasks.running.remove(partition)).collect();
+        lost.iter().for_each(|task| task.stop.now());
+        for task in lost {
+            if let Ok(Err(fault)) = task.thread.join() {
+                tracing::warn!(room = self.room, %fault, "a task that was handed over did not commit its last records");
+            }
+        }
+        for partition in partitions {
+            tasks.assigned.remove(partition);
+            tasks.waiting.remove(partition);
+            tasks.done.remove(partition);
+        }
+        tracing::info!(room = self.room, ?partitions, "hands over");
+    }
+
+    fn start(&self, tasks: &mut Tasks, partition: u32) {
+        let (shared, task, stop) = (Arc::clone(&self.shared), Arc::clone(&self.task), Stop::default());
+        let asked = stop.clone();
+        let name = format!("{}-{partition}", self.room);
+        let spawned = std::thread::Builder::new().name(name).spawn(move || task(&shared, partition, &asked));
+        match spawned {
+            Ok(thread) => {
+                tasks.running.insert(partition, Running { stop, thread });
+            }
+            Err(error) => {
+                tracing::error!(room = self.room, partition, %error, "cannot start a thread; tries again");
+                tasks.waiting.insert(partition, (Stopwatch::start(), 1));
+            }
+        }
+    }
+
+    /// Looks after tasks that have ended; says whether all are done.
+    fn look_after(&self) -> Result<bool, Fault> {
+        let mut tasks = self.tasks();
+        let ended: Vec<u32> = tasks
+            .running
+            .iter()
+            .filter(|(_, task)| task.thread.is_finished())
+            .map(|(partition, _)| *partition)
+            .collect();
+        for partition in ended {
+            let Some(task) = tasks.running.remove(&partition) else { continue };
+            match task.thread.join() {
+                Ok(Ok(Ended::Done)) => {
+                    tasks.done.insert(partition);
+                }
+                Ok(Ok(Ended::Stopped)) => {}
+                Ok(Err(fault @ Fault::Kafka { is_passing: true, .. })) => {
+                    let n = tasks.failures.entry(partition).or_default();
+                    *n += 1;
+                    let n = *n;
+                    tracing::warn!(room = self.room, partition, n, %fault, "starts anew from its last commit");
+                    tasks.waiting.insert(partition, (Stopwatch::start(), n));
+                }
+                Ok(Err(fault)) => return Err(fault),
+                Err(_) => return Err(Fault::Panicked(format!("{}-{partition}", self.room))),
+            }
+        }
+        let pause = |n: u32| MAX_PAUSE.min(Duration::from_millis(200).saturating_mul(1 << n.min(10)));
+        let due: Vec<u32> = tasks
+            .waiting
+            .iter()
+            .filter(|(_, (since, n))| since.elapsed() >= pause(*n))
+            .map(|(partition, _)| *partition)
+            .collect();
+        for partition in due {
+            tasks.waiting.remove(&partition);
+            self.start(&mut tasks, partition);
+        }
+        Ok(!tasks.assigned.is_empty() && tasks.done.is_superset(&tasks.assigned))
+    }
+}
+
+/// Joins a room's group and runs the tasks of the partitions it is given.
+pub(super) fn run<P: Send + Sync + 'static>(
+    shared: &Arc<Shared<P>>,
+    room: &'static str,
+    task: Task<P>,
+) -> Result<(), Fault> {
+    let options = &shared.options;
+    let config: ClientConfig = options.client.member(&options.group(room));
+    let member = Member { shared: Arc::clone(shared), room, task, tasks: Mutex::default() };
+    let consumer: BaseConsumer<Member<P>> =
+        config.create_with_context(member).map_err(|error| fault("cannot join the group", error))?;
+    let journal = options.journal(room);
+    consumer.subscribe(&[&journal]).map_err(|error| fault("cannot join the group", error))?;
+    let result = loop {
+        match consumer.poll(Duration::from_millis(50)) {
+            Some(Err(error)) if !is_passing(&error) => tracing::warn!(room, %error, "the group has trouble"),
+            _ => {}
+        }
+        match consumer.context().look_after() {
+            Ok(true) if options.once => break Ok(()),
+            Ok(_) if shared.stop.is_asked() => break Ok(()),
+            Ok(_) => {}
+            Err(fault) => break Err(fault),
+        }
+    };
+    let member = Arc::clone(consumer.context());
+    let all: Vec<u32> = member.tasks().assigned.iter().copied().collect();
+    member.lose(&all);
+    consumer.unsubscribe();
+    result
+}

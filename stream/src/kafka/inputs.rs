@@ -1,0 +1,223 @@
+//! The inputs of one task: one buffer for each topic partition, filled only as fast as it is emptied.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Message, Offset, TopicPartitionList};
+
+use super::client::Quiet;
+use super::control::{Control, HEADER};
+use super::topics::fault;
+use super::{Codec, Decoded, Incoming, Options};
+use crate::Fault;
+
+/// A record, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Item<P> {
+    Payload(P),
+    Rejected(P),
+    Control(Control),
+    /// A tombstone.
+    None,
+}
+
+struct Input<P> {
+    topic: String,
+    partition: i32,
+    buffer: VecDeque<(i64, Item<P>)>,
+    is_paused: bool,
+}
+
+/// Reads several topic partitions, each in its own order.
+pub(super) struct Inputs<P> {
+    consumer: BaseConsumer<Quiet>,
+    codec: Arc<dyn Codec<P>>,
+    list: Vec<Input<P>>,
+    by_place: HashMap<(String, i32), usize>,
+    prefix_len: usize,
+    max_waiting: usize,
+}
+
+impl<P> Inputs<P> {
+    /// Opens inputs at offsets: topics without prefix, partitions, and where to begin.
+    pub(super) fn open(
+        options: &Options,
+        codec: Arc<dyn Codec<P>>,
+        group: &str,
+        places: &[(&'static str, i32)],
+        offsets: &[i64],
+    ) -> Result<Self, Fault> {
+        let consumer: BaseConsumer<Quiet> = options
+            .client
+            .reader(group)
+            .create_with_context(Quiet)
+            .map_err(|error| fault("cannot make a reader", error))?;
+        let mut assignment = TopicPartitionList::new();
+        let (mut list, mut by_place) = (Vec::new(), HashMap::new());
+        for ((topic, partition), offset) in places.iter().zip(offsets) {
+            let topic = options.topic(topic);
+            let from = if *offset == 0 { Offset::Beginning } else { Offset::Offset(*offset) };
+            assignment
+                .add_partition_offset(&topic, *partition, from)
+                .map_err(|error| fault("cannot assign inputs", error))?;
+            by_place.insert((topic.clone(), *partition), list.len());
+            list.push(Input { topic, partition: *partition, buffer: VecDeque::new(), is_paused: false });
+        }
+        consumer.assign(&assignment).map_err(|error| fault("cannot assign inputs", error))?;
+        let (prefix_len, max_waiting) = (options.topic_prefix.len(), options.batch_records.saturating_mul(2));
+        Ok(Self { consumer, codec, list, by_place, prefix_len, max_waiting })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Waits for records, and takes what is there without waiting again; says how many came.
+    pub(super) fn pull(&mut self, wait: Duration, max: usize) -> Result<usize, Fault> {
+        let (mut n, mut wait) = (0, wait);
+        while n < max {
+            let Some(message) = self.consumer.poll(wait) else { break };
+            wait = Duration::ZERO;
+            match message {
+                Ok(message) => {
+                    if let Some((place, offset, item)) =
+                        read(&message, &self.by_place, self.prefix_len, self.codec.as_ref())?
+                    {
+                        self.list[place].buffer.push_back((offset, item));
+                        n += 1;
+                    }
+                }
+                Err(error) if is_passing(&error) => tracing::debug!(%error, "reading goes on"),
+                Err(error) => {
+                    let why = Some(error.to_string());
+                    return Err(Fault::Kafka { what: "cannot read on".to_owned(), why, is_passing: !is_gone(&error) });
+                }
+            }
+        }
+        self.hold_back()?;
+        Ok(n)
+    }
+
+    /// Stops reading what is full, reads on what is not.
+    fn hold_back(&mut self) -> Result<(), Fault> {
+        let (mut full, mut free) = (TopicPartitionList::new(), TopicPartitionList::new());
+        for input in &mut self.list {
+            let n = input.buffer.len();
+            if !input.is_paused && n >= self.max_waiting {
+                full.add_partition(&input.topic, input.partition);
+                input.is_paused = true;
+            } else if input.is_paused && n * 2 < self.max_waiting {
+                free.add_partition(&input.topic, input.partition);
+                input.is_paused = false;
+            }
+        }
+        if full.count() > 0 {
+            self.consumer.pause(&full).map_err(|error| fault("cannot pause", error))?;
+        }
+        if free.count() > 0 {
+            self.consumer.resume(&free).map_err(|error| fault("cannot resume", error))?;
+        }
+        Ok(())
+    }
+
+    /// The place of the last record that waits on an input.
+    pub(super) fn last(&self, place: usize) -> Option<i64> {
+        self.list.get(place)?.buffer.back().map(|(offset, _)| *offset)
+    }
+
+    /// Takes up to so many records off an input.
+    pub(super) fn take(&mut self, place: usize, max: usize) -> Vec<(i64, Item<P>)> {
+        let Some(input) = self.list.get_mut(place) else { return Vec::new() };
+        let n = input.buffer.len().min(max);
+        input.buffer.drain(..n).collect()
+    }
+
+    /// Takes the records before an offset off an input.
+    pub(super) fn take_until(&mut self, place: usize, to: i64) -> Vec<(i64, Item<P>)> {
+        let Some(input) = self.list.get_mut(place) else { return Vec::new() };
+        let n = input.buffer.partition_point(|(offset, _)| *offset < to);
+        input.buffer.drain(..n).collect()
+    }
+}
+
+/// Trouble that librdkafka mends by itself.
+pub(super) fn is_passing(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    let code = error.rdkafka_error_code();
+    code.is_some_and(|code| {
+        matches!(
+            code,
+            Code::AllBrokersDown
+                | Code::BrokerTransportFailure
+                | Code::OperationTimedOut
+                | Code::RequestTimedOut
+                | Code::Resolve
+                | Code::LeaderNotAvailable
+                | Code::NotLeaderForPartition
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownTopic
+                | Code::UnknownPartition
+                | Code::NotCoordinator
+                | Code::CoordinatorNotAvailable
+                | Code::CoordinatorLoadInProgress
+                | Code::NetworkException
+                | Code::PartitionEOF
+        )
+    })
+}
+
+/// The records at the wanted place are there no more.
+fn is_gone(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    code.is_some_and(|code| matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange))
+}
+
+type Read<P> = Option<(usize, i64, Item<P>)>;
+
+fn read<P>(
+    message: &BorrowedMessage<'_>,
+    by_place: &HashMap<(String, i32), usize>,
+    prefix_len: usize,
+    codec: &dyn Codec<P>,
+) -> Result<Read<P>, Fault> {
+    let key = (message.topic().to_owned(), message.partition());
+    let Some(place) = by_place.get(&key).copied() else { return Ok(None) };
+    let item = item(message, prefix_len, codec)?;
+    Ok(Some((place, message.offset(), item)))
+}
+
+/// What a message holds.
+pub(super) fn item<P>(
+    message: &BorrowedMessage<'_>,
+    prefix_len: usize,
+    codec: &dyn Codec<P>,
+) -> Result<Item<P>, Fault> {
+    let headers: Vec<(&str, &[u8])> = message
+        .headers()
+        .into_iter()
+        .flat_map(Headers::iter)
+        .filter_map(|header| Some((header.key, header.value?)))
+        .collect();
+    if let Some((_, bytes)) = headers.iter().find(|(name, _)| *name == HEADER) {
+        return Ok(Control::read(bytes).map_or(Item::None, Item::Control));
+    }
+    let incoming = Incoming {
+        topic: message.topic().get(prefix_len..).unwrap_or_default(),
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp_ms: message.timestamp().to_millis(),
+        key: message.key(),
+        value: message.payload(),
+        headers,
+    };
+    Ok(match codec.decode(&incoming)? {
+        Decoded::Payload(payload) => Item::Payload(payload),
+        Decoded::Rejected(dead_letter) => Item::Rejected(dead_letter),
+        Decoded::None => Item::None,
+    })
+}

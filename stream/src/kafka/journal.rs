@@ -1,0 +1,153 @@
+//! The journal of a room: what each transaction took, so that it can be taken again in the same order.
+
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::{Message, Offset, TopicPartitionList};
+use serde::{Deserialize, Serialize};
+
+use super::Options;
+use super::client::Quiet;
+use super::inputs::is_passing;
+use super::topics::fault;
+use crate::clock::Stopwatch;
+use crate::{Fault, Progress, StateError};
+
+/// How long the brokers may take to answer before the task starts anew.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The format of an entry.
+const FORMAT: u8 = 1;
+
+/// One transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Entry {
+    /// A room took these stretches, in this order.
+    Room(Vec<Stretch>),
+    /// The source stands where this object says.
+    Source {
+        /// The object of its cursors.
+        object: String,
+        /// Counts its transactions.
+        epoch: u64,
+        /// How far each feed had read each account.
+        progress: Vec<Progress>,
+    },
+}
+
+/// Records of one input, taken in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stretch {
+    /// The place of the input among the task's.
+    pub(super) input: u16,
+    /// Behind its last record. It begins where the input's last stretch ended.
+    pub(super) to: i64,
+}
+
+impl Entry {
+    pub(super) fn write(&self) -> Result<Vec<u8>, StateError> {
+        postcard::to_extend(self, vec![FORMAT]).map_err(|error| StateError::Damaged(error.to_string()))
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, StateError> {
+        let (format, rest) = bytes.split_first().ok_or_else(|| StateError::Damaged("an empty entry".to_owned()))?;
+        if *format > FORMAT {
+            return Err(StateError::Newer { found: u32::from(*format), known: u32::from(FORMAT) });
+        }
+        postcard::from_bytes(rest).map_err(|error| StateError::Damaged(error.to_string()))
+    }
+}
+
+fn reader(options: &Options, room: &str, with_eof: bool) -> Result<BaseConsumer<Quiet>, Fault> {
+    let mut config = options.client.reader(&options.group(room));
+    config.set("enable.partition.eof", if with_eof { "true" } else { "false" });
+    config.create_with_context(Quiet).map_err(|error| fault("cannot make a reader", error))
+}
+
+/// The places of a journal's first entry and behind its last. Nobody else writes while a task asks.
+fn bounds(consumer: &BaseConsumer<Quiet>, topic: &str, partition: i32) -> Result<(i64, i64), Fault> {
+    let asked = Stopwatch::start();
+    loop {
+        match consumer.fetch_watermarks(topic, partition, Duration::from_secs(10)) {
+            Ok(bounds) => return Ok(bounds),
+            Err(error) if asked.elapsed() < PATIENCE => tracing::debug!(%error, "asks again for the journal's end"),
+            Err(error) => return Err(fault("cannot ask for the journal's end", error)),
+        }
+    }
+}
+
+/// Behind the last entry.
+pub(super) fn end(options: &Options, room: &str, partition: u32) -> Result<i64, Fault> {
+    let consumer = reader(options, room, false)?;
+    let partition = i32::try_from(partition).unwrap_or(i32::MAX);
+    bounds(&consumer, &options.journal(room), partition).map(|(_, end)| end)
+}
+
+/// The entries from a place on, each with its own.
+pub(super) fn read_from(options: &Options, room: &str, partition: u32, from: i64) -> Result<Vec<(i64, Entry)>, Fault> {
+    let consumer = reader(options, room, true)?;
+    let topic = options.journal(room);
+    let place = i32::try_from(partition).unwrap_or(i32::MAX);
+    let (first, end) = bounds(&consumer, &topic, place)?;
+    if first > from {
+        let what = format!(
+            "the journal of `{room}` begins at {first}, and the state of partition {partition} stands at {from}"
+        );
+        return Err(Fault::Kafka { what, why: Some("rebuild the state from the store".to_owned()), is_passing: false });
+    }
+    if end <= from {
+        return Ok(Vec::new());
+    }
+    entries(&consumer, &topic, place, from).map_err(|fault| match fault {
+        Fault::State { source, .. } => Fault::State { room: room.to_owned(), partition, source },
+        fault => fault,
+    })
+}
+
+/// The last entry.
+pub(super) fn last(options: &Options, room: &str, partition: u32) -> Result<Option<Entry>, Fault> {
+    let consumer = reader(options, room, true)?;
+    let topic = options.journal(room);
+    let place = i32::try_from(partition).unwrap_or(i32::MAX);
+    let (first, end) = bounds(&consumer, &topic, place)?;
+    // An entry takes two places, with the end of its transaction; one that came to nothing takes them, too.
+    let mut back = 64;
+    loop {
+        let from = (end - back).max(first);
+        if from >= end {
+            return Ok(None);
+        }
+        if let Some((_, entry)) = entries(&consumer, &topic, place, from)?.pop() {
+            return Ok(Some(entry));
+        }
+        if from == first {
+            return Ok(None);
+        }
+        back *= 16;
+    }
+}
+
+fn entries(consumer: &BaseConsumer<Quiet>, topic: &str, partition: i32, from: i64) -> Result<Vec<(i64, Entry)>, Fault> {
+    let mut assignment = TopicPartitionList::new();
+    assignment
+        .add_partition_offset(topic, partition, Offset::Offset(from))
+        .and_then(|()| consumer.assign(&assignment))
+        .map_err(|error| fault("cannot open the journal", error))?;
+    let (mut found, asked) = (Vec::new(), Stopwatch::start());
+    loop {
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => {
+                let bad = |source| Fault::State { room: topic.to_owned(), partition: 0, source };
+                found.push((message.offset(), Entry::read(message.payload().unwrap_or_default()).map_err(bad)?));
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(found),
+            Some(Err(error)) if !is_passing(&error) => return Err(fault("cannot read the journal", error)),
+            Some(Err(_)) | None if asked.elapsed() > PATIENCE => {
+                let what = "the journal's end does not come".to_owned();
+                return Err(Fault::Kafka { what, why: None, is_passing: true });
+            }
+            Some(Err(_)) | None => {}
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The output of one task: transactions of records, control records and a journal entry.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
+
+use super::control::{Control, HEADER, Says};
+use super::journal::Entry;
+use super::topics::{fault, writer_name};
+use super::{Codec, Shared};
+use crate::clock::Stopwatch;
+use crate::{Fault, Wiring};
+
+/// How long the brokers may take to open, flush or commit a transaction before the task starts anew.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A topic of the task's output.
+struct Target {
+    name: &'static str,
+    topic: String,
+    n_partitions: u32,
+    carries_time: bool,
+}
+
+/// Writes transactions. Dropped in the middle of one, it leaves it open, and the next owner ends it.
+pub(super) struct Outputs<P> {
+    producer: BaseProducer<DefaultProducerContext>,
+    codec: Arc<dyn Codec<P>>,
+    wiring: Wiring<P>,
+    targets: Vec<Target>,
+    journal: String,
+    partition: i32,
+    writer: String,
+    is_open: bool,
+    key: Vec<u8>,
+}
+
+impl<P> Outputs<P> {
+    /// Opens the transactional id of a task: whoever had it is locked out, and what he had not committed is undone.
+    pub(super) fn open(
+        shared: &Shared<P>,
+        room: &'static str,
+        partition: u32,
+        writes: &[&'static str],
+    ) -> Result<Self, Fault> {
+        let options = &shared.options;
+        let id = format!("{}.{partition}", options.group(room));
+        let producer: BaseProducer<DefaultProducerContext> =
+            options.client.writer(&id).create().map_err(|error| fault("cannot make a writer", error))?;
+        until(PATIENCE, "cannot open transactions", || producer.init_transactions(Duration::from_secs(10)))?;
+        let targets = writes.iter().map(|name| Target {
+            name,
+            topic: options.topic(name),
+            n_partitions: options.n_partitions_of(name),
+            carries_time: shared.plan.is_read_by_rooms(name),
+        });
+        Ok(Self {
+            producer,
+            codec: Arc::clone(&shared.codec),
+            wiring: shared.wiring,
+            targets: targets.collect(),
+            journal: options.journal(room),
+            partition: i32::try_from(partition).unwrap_or(i32::MAX),
+            writer: writer_name(room, partition),
+            is_open: false,
+            key: Vec::new(),
+        })
+    }
+
+    fn begin(&mut self) -> Result<(), Fault> {
+        if !self.is_open {
+            self.producer.begin_transaction().map_err(|error| fault("cannot begin a transaction", error))?;
+            self.is_open = true;
+        }
+        Ok(())
+    }
+
+    /// Writes a payload to its partition.
+    pub(super) fn send(&mut self, payload: &P) -> Result<(), Fault> {
+        self.begin()?;
+        let name = (self.wiring.topic)(payload);
+        let Some(target) = self.targets.iter().find(|target| target.name == name) else { return Ok(()) };
+        let n = target.n_partitions;
+        let partition = self.wiring.partition(payload, n, &mut self.key).unwrap_or(0);
+        let producer = &self.producer;
+        self.codec.encode(payload, &mut |parts| {
+            let mut headers = OwnedHeaders::new_with_capacity(parts.headers.len());
+            for (key, value) in parts.headers {
+                headers = headers.insert(Header { key, value: Some(value) });
+            }
+            let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&target.topic)
+                .partition(i32::try_from(partition).unwrap_or(i32::MAX))
+                .key(parts.key)
+                .headers(headers);
+            if let Some(value) = parts.value {
+                record = record.payload(value);
+            }
+            push(producer, record)
+        })
+    }
+
+    /// Puts something of the belt's behind the records of every partition that a room reads; an end goes to all.
+    pub(super) fn say(&mut self, says: Says) -> Result<(), Fault> {
+        self.begin()?;
+        let is_end = matches!(says, Says::End(_));
+        let control = Control { writer: self.writer.clone(), says };
+        let value = control.write().map_err(|source| Fault::edge("kafka", source))?;
+        let key = format!("overgrant-control/{}", self.writer);
+        for target in self.targets.iter().filter(|target| is_end || target.carries_time) {
+            for partition in 0..target.n_partitions {
+                let headers = OwnedHeaders::new().insert(Header { key: HEADER, value: Some(&value) });
+                let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&target.topic)
+                    .partition(i32::try_from(partition).unwrap_or(i32::MAX))
+                    .key(key.as_bytes())
+                    .headers(headers);
+                push(&self.producer, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the transaction: from here on what was sent counts, and the entry says what it stands for.
+    pub(super) fn commit(&mut self, entry: &Entry) -> Result<(), Fault> {
+        self.begin()?;
+        let value = entry.write().map_err(|source| Fault::edge("kafka", source))?;
+        let record: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to(&self.journal).partition(self.partition).payload(value.as_slice());
+        push(&self.producer, record)?;
+        until(PATIENCE, "cannot commit a transaction", || self.producer.commit_transaction(Duration::from_secs(10)))?;
+        self.is_open = false;
+        Ok(())
+    }
+}
+
+/// Hands a record to librdkafka; waits while its queue is full.
+fn push(producer: &BaseProducer<DefaultProducerContext>, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<(), Fault> {
+    let waited = Stopwatch::start();
+    loop {
+        match producer.send(record) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) if waited.elapsed() < PATIENCE => {
+                producer.poll(Duration::from_millis(50));
+                record = back;
+            }
+            Err((error, _)) => return Err(fault("cannot write", error)),
+        }
+    }
+}
+
+/// Tries again what the brokers may answer later.
+fn until(patience: Duration, what: &str, mut work: impl FnMut() -> Result<(), KafkaError>) -> Result<(), Fault> {
+    let waited = Stopwatch::start();
+    loop {
+        match work() {
+            Ok(()) => return Ok(()),
+            Err(KafkaError::Transaction(error)) if error.is_retriable() && waited.elapsed() < patience => {
+                tracing::debug!(%error, "{what}, tries again");
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            Err(error) => return Err(fault(what, error)),
+        }
+    }
+}

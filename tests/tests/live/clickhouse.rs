@@ -1,0 +1,190 @@
+//! The ClickHouse store against a real engine: migrations, the sink through kills and restarts, and the reader beside the
+//! lake's.
+
+mod answers;
+mod outage;
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use schemas::{Message, Noun};
+use serde_json::json;
+use sinks::clickhouse::{ClickHouse as Sink, Place, Step, ValidConfig, migrate};
+use sinks::{Metrics, QueryError, ReadOptions, Store};
+use stream::{Batch, Sink as _};
+use tests::servers::ClickHouse;
+
+/// Rows that a batch of the belt has.
+const BATCH: usize = 1000;
+
+/// A database of its own on a server.
+pub(super) struct Database {
+    pub(super) server: ClickHouse,
+    pub(super) place: Place,
+}
+
+impl Database {
+    /// A server with an empty database that was migrated.
+    pub(super) async fn start() -> Self {
+        let database = Self::empty().await;
+        migrate(&database.settings(), &database.place).await.unwrap();
+        database
+    }
+
+    async fn empty() -> Self {
+        let server = ClickHouse::start().unwrap();
+        let name = format!("og_{}_{:x}", std::process::id(), rand::random::<u32>());
+        let place = Place::of(server.url(), &name, server.user()).unwrap();
+        let place = place.with_password(Some(server.password().to_owned()));
+        Self { server, place }
+    }
+
+    /// The default settings for this place.
+    pub(super) fn settings(&self) -> ValidConfig {
+        self.config("{}").clickhouse().clone()
+    }
+
+    /// Settings from JSON of the section `[sinks.clickhouse]`.
+    pub(super) fn config(&self, json: &str) -> sinks::ValidConfig {
+        let clickhouse: serde_json::Value = serde_json::from_str(json).unwrap();
+        let config: sinks::Config = serde_json::from_value(json!({ "redact": [], "clickhouse": clickhouse })).unwrap();
+        config.validate().unwrap().with_clickhouse(self.place.clone())
+    }
+
+    pub(super) fn sink(&self, json: &str) -> Sink {
+        Sink::new(&self.config(json), Some(self.server.password().to_owned())).unwrap()
+    }
+
+    pub(super) async fn store(&self) -> Store {
+        self.store_with(ReadOptions::default()).await
+    }
+
+    async fn store_with(&self, options: ReadOptions) -> Store {
+        Store::clickhouse(&self.settings(), &self.place, options).await.unwrap()
+    }
+
+    /// The first value of an answer.
+    pub(super) async fn value(&self, sql: &str) -> String {
+        let client = clickhouse::Client::default().with_url(self.server.url()).with_user(self.server.user());
+        let client = client.with_password(self.server.password()).with_database(self.place.database());
+        let mut lines = client.query(sql).fetch_bytes("TabSeparatedRaw").unwrap();
+        String::from_utf8(lines.collect().await.unwrap().to_vec()).unwrap().trim_end().to_owned()
+    }
+
+    /// The address and the password as the binary takes them.
+    pub(super) fn address(&self) -> (String, &str) {
+        (self.place.to_string(), self.server.password())
+    }
+}
+
+pub(super) fn counts(sink: &Sink) -> Metrics {
+    *sink.metrics().lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives rows to a sink and commits them.
+pub(super) async fn fill(sink: &mut Sink, messages: &[Message]) {
+    for (place, rows) in messages.chunks(BATCH).enumerate() {
+        sink.write(Batch::of(0, (place * BATCH) as u64, rows.iter().cloned())).await.unwrap();
+    }
+    sink.commit(1).await.unwrap();
+}
+
+/// One example of each noun that is stored.
+fn examples() -> BTreeMap<&'static str, Message> {
+    let stored = |message: &Message| schemas::clickhouse::layout::find(message.table()).is_some();
+    schemas::example::all().into_iter().filter(stored).map(|message| (message.table(), message)).collect()
+}
+
+fn applied(steps: &[Step]) -> Vec<&str> {
+    let name = |step| match step {
+        &Step::Applied(ref name) => Some(name.as_str()),
+        Step::Known(_) | Step::Skipped { .. } => None,
+    };
+    steps.iter().filter_map(name).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migrating_twice_changes_nothing_and_retention_follows_the_settings() {
+    let database = Database::empty().await;
+    let unready = Store::clickhouse(&database.settings(), &database.place, ReadOptions::default()).await;
+    assert!(format!("{:?}", unready.unwrap_err()).contains("NotMigrated"));
+    assert!(format!("{:?}", database.sink("{}").restore(json!(null)).await.unwrap_err()).contains("NotMigrated"));
+
+    let first = migrate(&database.settings(), &database.place).await.unwrap();
+    assert!(applied(&first).contains(&"0001_tables") && applied(&first).contains(&"0002_views"), "{first:?}");
+    let again = migrate(&database.settings(), &database.place).await.unwrap();
+    assert_eq!(applied(&again), Vec::<&str>::new(), "nothing is left to do");
+    database.sink("{}").restore(json!(null)).await.unwrap();
+
+    let shorter = database.config(r#"{"kept": {"usage": "30days", "session": "0s"}}"#).clickhouse().clone();
+    let changed = migrate(&shorter, &database.place).await.unwrap();
+    assert_eq!(applied(&changed), ["session is kept for good", "usage is kept for 30 days"]);
+    let engine = |table| {
+        format!("SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = '{table}'")
+    };
+    assert!(database.value(&engine("usage")).await.contains("TTL _inserted_at + toIntervalDay(30)"));
+    assert!(!database.value(&engine("session")).await.contains("TTL"));
+
+    database.value("INSERT INTO overgrant_migration (name, checksum) VALUES ('0001_tables', 'another')").await;
+    let error = migrate(&database.settings(), &database.place).await.unwrap_err().to_string();
+    assert!(error.starts_with("migration `0001_tables` was applied with other words"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_noun_comes_back_as_it_was_written() {
+    let database = Database::start().await;
+    let examples = examples();
+    let messages: Vec<Message> = examples.values().cloned().collect();
+    let mut sink = database.sink("{}");
+    sink.restore(json!(null)).await.unwrap();
+    fill(&mut sink, &messages).await;
+    let store = database.store().await;
+    schemas::for_each_noun!(N => {
+        if let Some(message) = examples.get(N::NAME) {
+            let rows: Vec<Message> = store.rows::<N>().await.unwrap().into_iter().map(Noun::into_message).collect();
+            assert_eq!(&rows, std::slice::from_ref(message));
+        }
+    });
+    let columns = "SELECT countIf(comment = '') FROM system.columns WHERE database = currentDatabase() AND \
+                   table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')";
+    assert_eq!(database.value(columns).await, "0", "every column says what it is");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_is_told_at_once() {
+    let database = Database::start().await;
+    let mut sink = Sink::new(&database.config("{}"), Some("wrong".to_owned())).unwrap();
+    let told = tokio::time::timeout(Duration::from_secs(20), sink.restore(json!(null))).await;
+    let fault = told.expect("nobody waits for a password to come right").unwrap_err();
+    let words = std::error::Error::source(&fault).unwrap().to_string();
+    assert!(words.contains("does not let the user in") && !words.contains("wrong"), "{words}");
+    let place = database.place.clone().with_password(None);
+    let store = Store::clickhouse(&database.settings(), &place, ReadOptions::default()).await;
+    assert!(matches!(store, Err(QueryError::Fault(_))), "{store:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_only_reads_and_says_what_is_wrong() {
+    let database = Database::start().await;
+    let store = database.store_with(ReadOptions { max_rows: 10, ..ReadOptions::default() }).await;
+    let answer = store.sql("SELECT number AS n FROM system.numbers LIMIT 100000").await.unwrap();
+    assert_eq!((answer.n_rows(), answer.is_cut), (10, true));
+    let said = |sql: &'static str| {
+        let store = &store;
+        async move { store.sql(sql).await.unwrap_err().to_string() }
+    };
+    assert!(said("DROP TABLE usage").await.starts_with("`DROP` is refused: a query only reads"));
+    assert!(said("WITH 1 AS n INSERT INTO model SELECT 1").await.len() > 5);
+    assert!(said("SELECT * FROM access_evnt").await.contains("did you mean `access_event`?"));
+    assert!(said("SELECT identity_i FROM access_event").await.contains("did you mean `identity_id`?"));
+    assert!(said("SELECT 1 +").await.to_lowercase().contains("syntax"));
+    assert_eq!(database.value("SELECT count() FROM usage").await, "0", "the table is still there");
+
+    let reader = Place::of(database.server.url(), database.place.database(), ClickHouse::READER).unwrap();
+    let reader = reader.with_password(Some(ClickHouse::READER_PASSWORD.to_owned()));
+    if database.server.is_ours() {
+        let store = Store::clickhouse(&database.settings(), &reader, ReadOptions::default()).await;
+        assert!(format!("{:?}", store.unwrap_err()).contains("Dialect"), "the answers of such a user would be others");
+    }
+}

@@ -1,0 +1,98 @@
+//! The rooms on a real broker: the same final rows as in one process, whoever is killed on the way.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rand::{Rng, SeedableRng};
+use tests::servers::Kafka;
+
+use crate::overgrant::{TABLES, done, final_rows, overgrant, run, sample};
+
+/// Tables whose rows name the partition or the topic that they were counted in.
+const COUNTED: &[&str] = &["tally"];
+
+/// Settings for a run of its own on a broker that others use, too.
+fn config(folder: &Path, kafka: &Kafka, name: &str, n_partitions: u32) -> PathBuf {
+    let path = folder.join(format!("{name}.toml"));
+    let snapshots = folder.join(format!("{name}-snapshots"));
+    let text = format!(
+        "[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{name}.\"\ngroup_prefix = \"{name}\"\nn_partitions = {n_partitions}\n\
+         snapshots = \"{}\"\nsnapshot_every = \"1s\"\ncommit_every = \"50ms\"\ncommit_records = 500\n\
+         [stream]\nbatch_records = 200\n",
+        kafka.bootstrap(),
+        snapshots.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn same_rows(found: &Path, expected: &Path) {
+    for table in TABLES.iter().filter(|table| !COUNTED.contains(table)) {
+        let (found, expected) = (final_rows(found, table), final_rows(expected, table));
+        let (extra, missing) = (found.difference(&expected).next(), expected.difference(&found).next());
+        assert!(
+            found == expected,
+            "{table}: {} rows and {}; extra {extra:?}; missing {missing:?}",
+            found.len(),
+            expected.len()
+        );
+    }
+}
+
+#[test]
+fn kafka_and_one_process_give_the_same_rows() {
+    let kafka = Kafka::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (_, inputs) = sample(&folder.path().join("input"), 4, 24, 1);
+    let (calm, store) = (folder.path().join("calm"), folder.path().join("store"));
+    done(run(&inputs, &calm, None));
+    let config = config(folder.path(), &kafka, "same", 3);
+    done(run(&inputs, &store, Some(&config)));
+    same_rows(&store, &calm);
+}
+
+fn room(config: &Path, store: &Path, inputs: &[PathBuf], room: &str) -> Child {
+    let mut command = overgrant();
+    command.args(["run", "--once", "--plain", "--room", room, "--config"]).arg(config).arg("--store").arg(store);
+    if room == "ingest" {
+        inputs.iter().for_each(|input| {
+            command.arg("--input").arg(input);
+        });
+    }
+    command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap()
+}
+
+const ROOMS: &[&str] =
+    &["ingest", "normalize", "grants", "accounts", "score", "scopes", "peers", "detect", "triage", "sinks"];
+
+#[test]
+fn rooms_killed_at_random_lose_nothing_and_count_nothing_twice() {
+    let kafka = Kafka::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (_, inputs) = sample(&folder.path().join("input"), 4, 24, 1);
+    let (calm, store) = (folder.path().join("calm"), folder.path().join("store"));
+    done(run(&inputs, &calm, None));
+    let config = config(folder.path(), &kafka, "killed", 3);
+    let seed = 20_261_124;
+    let mut random = rand::rngs::StdRng::seed_from_u64(seed);
+    let mut running: Vec<Child> = ROOMS.iter().map(|name| room(&config, &store, &inputs, name)).collect();
+    let (begun, mut n_kills) = (Instant::now(), 0);
+    while begun.elapsed() < Duration::from_secs(25) {
+        std::thread::sleep(Duration::from_millis(random.gen_range(100..900)));
+        let place = random.gen_range(0..ROOMS.len());
+        if running[place].try_wait().unwrap().is_none() {
+            running[place].kill().unwrap();
+            running[place].wait().unwrap();
+            n_kills += 1;
+            running[place] = room(&config, &store, &inputs, ROOMS[place]);
+        }
+    }
+    for (child, name) in running.iter_mut().zip(ROOMS) {
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{name}: {status}");
+    }
+    println!("seed {seed}: {n_kills} kills");
+    assert!(n_kills > 5);
+    same_rows(&store, &calm);
+}
