@@ -23,6 +23,9 @@ use crate::args::{Cli, Command};
 use crate::config::Config;
 use crate::show;
 
+#[cfg(feature = "clickhouse")]
+pub(crate) use self::store::password;
+
 /// Does what the command line asks for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {

@@ -42,7 +42,7 @@ pub(crate) fn build(source: ingest::FileSource, config: &ValidConfig, store: &Pa
     let grants = config.normalize.clone();
     let (accounts, scopes) = (config.score.clone(), config.score.clone());
     let (peers, triage) = (config.detect.clone(), config.detect.clone());
-    Topology::new(wiring(), "ingest", &from_ingest, Box::new(source))
+    let topology = Topology::new(wiring(), "ingest", &from_ingest, Box::new(source))
         .room("normalize", LOGS, &["access_event.v1", "tally.v1", DEAD], n, move |partition| {
             Box::new(normalize::Normalizer::new(normalize.clone()).of_partition(partition))
         })
@@ -78,5 +78,19 @@ pub(crate) fn build(source: ingest::FileSource, config: &ValidConfig, store: &Pa
             Box::new(detect::Triage::new(triage.clone()))
         })
         .sink(sinks::LAKE, &stored, Box::new(sinks::Lake::new(store, config.sinks.clone())))
-        .sink(sinks::ALERTS, &["alert.v1"], Box::new(sinks::AlertFile::new(store)))
+        .sink(sinks::ALERTS, &["alert.v1"], Box::new(sinks::AlertFile::new(store)));
+    with_clickhouse(topology, &stored, config)
+}
+
+/// Adds ClickHouse where the settings name one; a build without it has refused them before.
+fn with_clickhouse(topology: Topology<Message>, stored: &[&'static str], config: &ValidConfig) -> Topology<Message> {
+    #[cfg(feature = "clickhouse")]
+    if let Some(place) = config.sinks.clickhouse().place() {
+        let place = place.clone().with_password(crate::commands::password(config.sinks.clickhouse()));
+        let sink = sinks::clickhouse::ClickHouse::new(&config.sinks, &place);
+        return topology.sink(sinks::clickhouse::CLICKHOUSE, stored, Box::new(sink));
+    }
+    #[cfg(not(feature = "clickhouse"))]
+    let _ = (stored, config);
+    topology
 }

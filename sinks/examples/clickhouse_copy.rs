@@ -19,11 +19,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(store), Some(url)) = (args.next(), args.next()) else { return Err("say STORE and URL".into()) };
     let place = Place::parse(&url).ok_or("the URL is none")??;
-    let password = std::env::var("OVERGRANT_CLICKHOUSE_PASSWORD").ok();
+    let place = place.with_password(std::env::var("OVERGRANT_CLICKHOUSE_PASSWORD").ok());
     let mut config = sinks::Config::default();
     config.redact.clear();
-    let config = config.validate()?.with_clickhouse(place);
-    let mut sink = ClickHouse::new(&config, password)?;
+    let config = config.validate()?;
+    let mut sink = ClickHouse::new(&config, &place);
     sink.restore(serde_json::Value::Null).await?;
     let store = Store::open(store).await?;
     schemas::for_each_noun!(N => {

@@ -24,7 +24,7 @@ pub use config::{Config, Kept, Place, ValidConfig};
 
 #[cfg(feature = "clickhouse")]
 pub use self::{
-    error::ClickHouseError,
+    error::{CLICKHOUSE, ClickHouseError},
     migrate::{Step, migrate, statements},
     sink::ClickHouse,
 };

@@ -85,13 +85,6 @@ impl ValidConfig {
     pub fn clickhouse(&self) -> &clickhouse::ValidConfig {
         &self.clickhouse
     }
-
-    /// The same settings with ClickHouse at another place.
-    #[must_use]
-    pub fn with_clickhouse(mut self, place: clickhouse::Place) -> Self {
-        self.clickhouse = self.clickhouse.with_place(place);
-        self
-    }
 }
 
 impl Config {

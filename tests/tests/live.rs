@@ -12,6 +12,7 @@ mod overgrant;
 
 mod live {
     mod belt;
+    mod clickhouse;
     mod kafka;
     mod registry;
     mod servers;

@@ -22,6 +22,10 @@ use super::status;
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let config = Config::load(args.config.as_deref())?;
+    #[cfg(not(feature = "clickhouse"))]
+    if let Some(place) = config.sinks.clickhouse().place() {
+        return Err(super::store::unknown(place).into());
+    }
     if let Some(kafka) = &config.kafka {
         #[cfg(feature = "kafka")]
         return kafka::run(args, &config, kafka);

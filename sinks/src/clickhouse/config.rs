@@ -16,7 +16,7 @@ use crate::ConfigError;
 pub struct Config {
     /// Where the server answers HTTP, such as `http://127.0.0.1:8123`; empty for no ClickHouse.
     pub url: String,
-    /// The database, which must exist.
+    /// The database; `overgrant migrate` makes it and its tables.
     pub database: String,
     /// The user who writes.
     pub user: String,
@@ -132,13 +132,6 @@ impl ValidConfig {
     #[must_use]
     pub fn password_env(&self) -> Option<&str> {
         self.password_env.as_deref()
-    }
-
-    /// The same settings for another place, such as one from the command line.
-    #[must_use]
-    pub fn with_place(mut self, place: Place) -> Self {
-        self.place = Some(place);
-        self
     }
 }
 

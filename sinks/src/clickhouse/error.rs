@@ -5,8 +5,8 @@ use stream::Fault;
 
 use crate::error::chain;
 
-/// The name under which its faults are told.
-pub(crate) const CLICKHOUSE: &str = "clickhouse";
+/// The name of the sink, under which its faults are told too.
+pub const CLICKHOUSE: &str = "clickhouse";
 
 /// Why the server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,12 @@ impl ClickHouseError {
             Error::TimedOut => Self::Away { place, text: "it does not answer".to_owned() },
             other => Self::Ours(chain(other)),
         }
+    }
+
+    /// A database in which nothing was applied.
+    pub(crate) fn not_migrated(place: &super::Place) -> Self {
+        let name = schemas::clickhouse::MIGRATIONS.first().map_or("", |first| first.name);
+        Self::NotMigrated { place: place.to_string(), name: name.to_owned() }
     }
 
     /// Why trying again may help; `None` when it cannot.

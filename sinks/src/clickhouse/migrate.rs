@@ -36,6 +36,10 @@ const REMEMBERED: &str = "CREATE TABLE IF NOT EXISTS overgrant_migration (\
 /// ACCESS_STORAGE_READONLY, ACCESS_STORAGE_FOR_INSERTION_NOT_FOUND, NOT_IMPLEMENTED, SUPPORT_IS_DISABLED.
 const NO_USERS: &[u32] = &[497, 495, 514, 48, 344];
 
+/// The server's code for a database that is not there, and for a table.
+pub(crate) const UNKNOWN_DATABASE: u32 = 81;
+const UNKNOWN_TABLE: u32 = 60;
+
 fn checksum(migration: &Migration) -> String {
     Id128::of_parts(&[migration.sql.as_bytes()]).to_string()
 }
@@ -52,7 +56,13 @@ pub fn statements(migration: &Migration, database: &str) -> Vec<String> {
 /// When the server cannot be reached or refuses, or a migration was applied with other words.
 pub async fn migrate(config: &ValidConfig, place: &Place) -> Result<Vec<Step>, ClickHouseError> {
     let server = Server::new(place, config.timeout);
-    server.execute(REMEMBERED).await?;
+    match server.execute(REMEMBERED).await {
+        Err(ClickHouseError::Refused { code: UNKNOWN_DATABASE, .. }) => {
+            create_database(config, place).await?;
+            server.execute(REMEMBERED).await?;
+        }
+        done => done?,
+    }
     let applied = applied(&server).await?;
     let mut steps = Vec::new();
     for migration in MIGRATIONS {
@@ -61,6 +71,12 @@ pub async fn migrate(config: &ValidConfig, place: &Place) -> Result<Vec<Step>, C
     steps.extend(keep(&server, config).await?);
     steps.extend(comment(&server).await?);
     Ok(steps)
+}
+
+/// Makes the database, from beside it.
+async fn create_database(config: &ValidConfig, place: &Place) -> Result<(), ClickHouseError> {
+    let beside = Place { database: "default".to_owned(), ..place.clone() };
+    Server::new(&beside, config.timeout).execute(&format!("CREATE DATABASE IF NOT EXISTS `{}`", place.database)).await
 }
 
 async fn applied(server: &Server) -> Result<BTreeMap<String, String>, ClickHouseError> {
@@ -158,8 +174,8 @@ async fn comment(server: &Server) -> Result<Vec<Step>, ClickHouseError> {
 pub(crate) async fn check(server: &Server) -> Result<(), ClickHouseError> {
     let lacks = |name: &str| ClickHouseError::NotMigrated { place: server.place.to_string(), name: name.to_owned() };
     let applied = match applied(server).await {
-        // UNKNOWN_TABLE and UNKNOWN_DATABASE: nobody migrated it.
-        Err(ClickHouseError::Refused { code: 60 | 81, .. }) => BTreeMap::new(),
+        // Nobody migrated it.
+        Err(ClickHouseError::Refused { code: UNKNOWN_TABLE | UNKNOWN_DATABASE, .. }) => BTreeMap::new(),
         applied => applied?,
     };
     for migration in MIGRATIONS.iter().filter(|migration| !migration.needs_users) {

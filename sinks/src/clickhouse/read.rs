@@ -10,7 +10,7 @@ use schemas::clickhouse::columns_of;
 use schemas::{Noun, Time};
 
 use super::client::Server;
-use super::{ClickHouseError, Place, ValidConfig};
+use super::{ClickHouseError, Place, ValidConfig, migrate};
 use crate::query::params::{self, Bound};
 use crate::query::{Answer, Expr, QueryError, ReadOptions, filter};
 
@@ -64,8 +64,7 @@ impl ClickHouseStore {
             server.lines("SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name").await;
         let tables: Vec<String> = rows.map_err(as_fault)?.into_iter().flatten().collect();
         if !tables.iter().any(|table| table == "access_event") {
-            let name = schemas::clickhouse::MIGRATIONS[0].name.to_owned();
-            return Err(as_fault(ClickHouseError::NotMigrated { place: place.to_string(), name }));
+            return Err(as_fault(ClickHouseError::not_migrated(place)));
         }
         Ok(Self { server, options, may_set, tables })
     }
@@ -183,7 +182,12 @@ impl ClickHouseStore {
 async fn may_set(server: &Server) -> Result<MaySet, QueryError> {
     const DECIDING: [&str; 4] = ["readonly", "final", "join_use_nulls", "output_format_arrow_compression_method"];
     let wanted = DECIDING.map(|name| format!("toString(getSetting('{name}'))")).join(", ");
-    let rows = server.lines(&format!("SELECT {wanted}")).await.map_err(as_fault)?;
+    let rows = match server.lines(&format!("SELECT {wanted}")).await {
+        Err(ClickHouseError::Refused { code: migrate::UNKNOWN_DATABASE, .. }) => {
+            return Err(as_fault(ClickHouseError::not_migrated(&server.place)));
+        }
+        rows => rows.map_err(as_fault)?,
+    };
     let row: Vec<&str> = rows.first().into_iter().flatten().map(String::as_str).collect();
     let is_on = |value: &&str| ["1", "true"].contains(value);
     match row.as_slice() {

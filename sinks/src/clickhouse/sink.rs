@@ -12,7 +12,7 @@ use stream::{Batch, Fault, Position, Sink, SinkState};
 use super::client::Server;
 use super::encode::{self, Span};
 use super::error::CLICKHOUSE;
-use super::{ClickHouseError, ValidConfig, migrate, retry};
+use super::{ClickHouseError, Place, ValidConfig, migrate, retry};
 use crate::lake::table::Table;
 use crate::redact::Redaction;
 use crate::{Metrics, rows};
@@ -46,24 +46,18 @@ struct Pending {
 }
 
 impl ClickHouse {
-    /// A sink into the place that the settings name.
-    ///
-    /// # Errors
-    /// When they name none.
-    pub fn new(config: &crate::ValidConfig, password: Option<String>) -> Result<Self, crate::ConfigError> {
+    /// A sink into a place, as whoever the place's password lets in.
+    #[must_use]
+    pub fn new(config: &crate::ValidConfig, place: &Place) -> Self {
         let clickhouse = config.clickhouse.clone();
-        let place = clickhouse.place.clone().ok_or_else(|| crate::ConfigError::Address {
-            url: String::new(),
-            why: "set `sinks.clickhouse.url`".to_owned(),
-        })?;
-        Ok(Self {
-            server: Server::new(&place.with_password(password), clickhouse.timeout),
+        Self {
+            server: Server::new(place, clickhouse.timeout),
             config: clickhouse,
             redaction: config.redaction.clone(),
             pending: BTreeMap::new(),
             pending_bytes: 0,
             metrics: Arc::default(),
-        })
+        }
     }
 
     /// What it counts, readable while it works.

@@ -49,11 +49,11 @@ impl Database {
     pub(super) fn config(&self, json: &str) -> sinks::ValidConfig {
         let clickhouse: serde_json::Value = serde_json::from_str(json).unwrap();
         let config: sinks::Config = serde_json::from_value(json!({ "redact": [], "clickhouse": clickhouse })).unwrap();
-        config.validate().unwrap().with_clickhouse(self.place.clone())
+        config.validate().unwrap()
     }
 
     pub(super) fn sink(&self, json: &str) -> Sink {
-        Sink::new(&self.config(json), Some(self.server.password().to_owned())).unwrap()
+        Sink::new(&self.config(json), &self.place)
     }
 
     pub(super) async fn store(&self) -> Store {
@@ -154,7 +154,8 @@ async fn every_noun_comes_back_as_it_was_written() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_is_told_at_once() {
     let database = Database::start().await;
-    let mut sink = Sink::new(&database.config("{}"), Some("wrong".to_owned())).unwrap();
+    let wrong = database.place.clone().with_password(Some("wrong".to_owned()));
+    let mut sink = Sink::new(&database.config("{}"), &wrong);
     let told = tokio::time::timeout(Duration::from_secs(20), sink.restore(json!(null))).await;
     let fault = told.expect("nobody waits for a password to come right").unwrap_err();
     let words = std::error::Error::source(&fault).unwrap().to_string();

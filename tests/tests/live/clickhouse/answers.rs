@@ -150,3 +150,24 @@ async fn the_lake_and_clickhouse_give_the_same_answers() {
     let event_id = text(&lake, "SELECT event_id FROM access_event ORDER BY event_id LIMIT 1").await;
     same_words(&database, &store, event_id.lines().last().unwrap());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_stores_the_same_rows_in_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, inputs) = sample(&folder.path().join("sample"), 5, 20, 2);
+    let database = Database::start().await;
+    let config = folder.path().join("overgrant.toml");
+    let (url, name, user) = (database.server.url(), database.place.database(), database.server.user());
+    let text = format!(
+        "[stream]\ncommit_records = 3000\n[sinks.clickhouse]\nurl = \"{url}\"\ndatabase = \"{name}\"\nuser = \"{user}\"\n\
+         password_env = \"OVERGRANT_TEST_PASSWORD\"\nrows = 1000\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let store = folder.path().join("store");
+    let mut command = run(&inputs, &store, Some(&config));
+    command.env("OVERGRANT_TEST_PASSWORD", database.server.password());
+    done(command);
+    let lake = Store::open(&store).await.unwrap();
+    same_rows(&lake, &database.store().await).await;
+    assert!(!lake.rows::<Usage>().await.unwrap().is_empty());
+}
