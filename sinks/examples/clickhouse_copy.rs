@@ -15,6 +15,7 @@ use stream::{Batch, Sink};
 const BATCH: usize = 10_000;
 
 #[tokio::main]
+#[expect(clippy::disallowed_methods, reason = "a password comes from the environment")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(store), Some(url)) = (args.next(), args.next()) else { return Err("say STORE and URL".into()) };

@@ -7,6 +7,15 @@ use clickhouse::{Client, Compression};
 
 use super::{ClickHouseError, Place};
 
+/// What goes beside a question.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ask<'a> {
+    /// Settings of the server for this question.
+    pub(crate) settings: &'a [(&'static str, String)],
+    /// Values of its parameters.
+    pub(crate) params: &'a [(String, String)],
+}
+
 /// A connection pool to one database, as one user.
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -48,14 +57,14 @@ impl Server {
         &self,
         sql: &str,
         format: &str,
-        (settings, params): (&[(&str, String)], &[(String, String)]),
+        ask: Ask<'_>,
         max_bytes: usize,
     ) -> Result<Option<Vec<u8>>, ClickHouseError> {
         let mut query = self.client.query_raw(sql);
-        for (name, value) in settings {
+        for (name, value) in ask.settings {
             query = query.with_setting(*name, value);
         }
-        for (name, value) in params {
+        for (name, value) in ask.params {
             query = query.param(name, value);
         }
         let read = async {
@@ -76,7 +85,7 @@ impl Server {
     /// The lines of a small answer, one column each, tab-separated.
     pub(crate) async fn lines(&self, sql: &str) -> Result<Vec<Vec<String>>, ClickHouseError> {
         const MAX_BYTES: usize = 16 << 20;
-        let bytes = self.fetch(sql, "JSONCompactEachRow", (&[], &[]), MAX_BYTES).await?.unwrap_or_default();
+        let bytes = self.fetch(sql, "JSONCompactEachRow", Ask::default(), MAX_BYTES).await?.unwrap_or_default();
         let failed =
             |error: serde_json::Error| ClickHouseError::Ours(format!("an answer of ClickHouse is no JSON: {error}"));
         let rows = serde_json::Deserializer::from_slice(&bytes).into_iter::<Vec<serde_json::Value>>();

@@ -9,7 +9,7 @@ use arrow_ipc::reader::StreamReader;
 use schemas::clickhouse::columns_of;
 use schemas::{Noun, Time};
 
-use super::client::Server;
+use super::client::{Ask, Server};
 use super::{ClickHouseError, Place, ValidConfig, migrate};
 use crate::query::params::{self, Bound};
 use crate::query::{Answer, Expr, QueryError, ReadOptions, filter};
@@ -123,7 +123,8 @@ impl ClickHouseStore {
         max_rows: Option<usize>,
     ) -> Result<Vec<RecordBatch>, QueryError> {
         let settings = self.settings(max_rows);
-        let answer = self.server.fetch(sql, "ArrowStream", (&settings, params), self.options.memory_bytes).await;
+        let answer =
+            self.server.fetch(sql, "ArrowStream", Ask { settings: &settings, params }, self.options.memory_bytes).await;
         let bytes = match answer {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Err(QueryError::Memory(format!("{} bytes", self.options.memory_bytes))),

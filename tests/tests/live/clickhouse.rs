@@ -97,11 +97,13 @@ fn examples() -> BTreeMap<&'static str, Message> {
 }
 
 fn applied(steps: &[Step]) -> Vec<&str> {
-    let name = |step| match step {
-        &Step::Applied(ref name) => Some(name.as_str()),
-        Step::Known(_) | Step::Skipped { .. } => None,
-    };
-    steps.iter().filter_map(name).collect()
+    let mut names = Vec::new();
+    for step in steps {
+        if let Step::Applied(name) = step {
+            names.push(name.as_str());
+        }
+    }
+    names
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

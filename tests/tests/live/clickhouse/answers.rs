@@ -10,7 +10,7 @@ use sinks::format::Format;
 use sinks::questions::QUESTIONS;
 
 use super::{Database, fill};
-use crate::overgrant::{done, overgrant, run, sample};
+use crate::overgrant::{count, done, overgrant, run, sample};
 
 /// Every row of a lake, and of those that change an older revision with other values in front.
 async fn rows(lake: &Store) -> Vec<Message> {
@@ -169,5 +169,5 @@ async fn a_run_stores_the_same_rows_in_both() {
     done(command);
     let lake = Store::open(&store).await.unwrap();
     same_rows(&lake, &database.store().await).await;
-    assert!(!lake.rows::<Usage>().await.unwrap().is_empty());
+    assert!(count(&store, "SELECT count(*) FROM usage") > 0, "a run that stores nothing shows nothing");
 }
