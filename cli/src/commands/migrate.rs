@@ -37,8 +37,8 @@ pub(super) fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
             Step::Known(name) => writeln!(out, "{dim}known    {name}{dim:#}")?,
             Step::Applied(name) => writeln!(out, "{bold}applied{bold:#}  {name}")?,
             Step::Skipped { name, why } => {
-                let what = "this engine has no users, so nobody is kept from anything";
-                writeln!(out, "skipped  {name}: {what} ({why})")?;
+                writeln!(out, "skipped  {name}: the server lets us make no users ({why}); an administrator may run")?;
+                writeln!(out, "         {dim}what `overgrant migrate --print` shows under that name{dim:#}")?;
             }
         }
     }

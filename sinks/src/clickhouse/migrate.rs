@@ -15,7 +15,7 @@ pub enum Step {
     Known(String),
     /// It was applied now.
     Applied(String),
-    /// The engine has no users; what it holds can be done by hand on a server that has.
+    /// The engine has no users, or ours may not make any; an administrator can run its statements.
     Skipped {
         /// The migration.
         name: String,

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, RecordBatch, Stri
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::error::ArrowError;
 use arrow_ipc::reader::StreamReader;
-use schemas::clickhouse::columns_of;
+use schemas::clickhouse::{columns_of, literal};
 use schemas::{Noun, Time};
 
 use super::client::{Ask, Server};
@@ -128,7 +128,7 @@ impl ClickHouseStore {
         let bytes = match answer {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Err(QueryError::Memory(format!("{} bytes", self.options.memory_bytes))),
-            Err(error) => return Err(self.explain(error).await),
+            Err(error) => return Err(self.explain(error, sql).await),
         };
         decode(bytes).map_err(|error| QueryError::Sql(format!("an answer of ClickHouse cannot be read: {error}")))
     }
@@ -154,12 +154,12 @@ impl ClickHouseStore {
     }
 
     /// A server's refusal in the words of the lake's.
-    async fn explain(&self, error: ClickHouseError) -> QueryError {
+    async fn explain(&self, error: ClickHouseError, sql: &str) -> QueryError {
         let ClickHouseError::Refused { code, text, .. } = &error else { return as_fault(error) };
         let name = named(text);
         match code {
             60 => QueryError::unknown_table(name.rsplit('.').next().unwrap_or_default(), &self.tables),
-            47 => match self.columns().await {
+            47 => match self.columns_in(sql).await {
                 Ok(columns) => QueryError::unknown_column(name.rsplit('.').next().unwrap_or_default(), columns),
                 Err(error) => error,
             },
@@ -172,10 +172,21 @@ impl ClickHouseStore {
         }
     }
 
-    async fn columns(&self) -> Result<Vec<String>, QueryError> {
-        let sql = "SELECT DISTINCT name FROM system.columns WHERE database = currentDatabase() AND NOT startsWith(name, '_') \
-                   ORDER BY name";
-        Ok(self.server.lines(sql).await.map_err(as_fault)?.into_iter().flatten().collect())
+    /// The columns of the tables that a question names.
+    async fn columns_in(&self, sql: &str) -> Result<Vec<String>, QueryError> {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let words: Vec<&str> = sql.split(|letter| !is_part(letter)).collect();
+        let named = self.tables.iter().filter(|table| words.contains(&table.as_str()));
+        let names: Vec<String> = named.map(|table| literal(table)).collect();
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let columns = format!(
+            "SELECT DISTINCT name FROM system.columns WHERE database = currentDatabase() AND NOT startsWith(name, '_') \
+             AND table IN ({}) ORDER BY name",
+            names.join(", ")
+        );
+        Ok(self.server.lines(&columns).await.map_err(as_fault)?.into_iter().flatten().collect())
     }
 }
 
