@@ -30,6 +30,9 @@ pub(crate) struct KafkaConfig {
     pub(crate) commit_every: Duration,
     /// After how many records a transaction is committed at the latest.
     pub(crate) commit_records: u64,
+    /// After how long a silent process is taken for dead, and its partitions are given to others.
+    #[serde(with = "humantime_serde")]
+    pub(crate) session_timeout: Duration,
     /// `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.
     pub(crate) security: Security,
     /// `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`.
@@ -93,6 +96,7 @@ impl Default for KafkaConfig {
             snapshot_every: Duration::from_secs(30),
             commit_every: Duration::from_millis(200),
             commit_records: 20_000,
+            session_timeout: Duration::from_secs(10),
             security: Security::Plaintext,
             sasl_mechanism: None,
             user: None,
@@ -134,6 +138,9 @@ impl KafkaConfig {
         }
         if !(Duration::from_millis(10)..=Duration::from_secs(30)).contains(&self.commit_every) {
             return Err(KafkaConfigError::Range("commit_every", "10ms to 30s"));
+        }
+        if !(Duration::from_secs(1)..=Duration::from_secs(300)).contains(&self.session_timeout) {
+            return Err(KafkaConfigError::Range("session_timeout", "1s to 5min"));
         }
         if self.commit_records == 0 {
             return Err(KafkaConfigError::Range("commit_records", "at least 1"));

@@ -126,6 +126,8 @@ pub struct Options {
     pub snapshots: SnapshotStore,
     /// The folder whose manifest names what the sinks want remembered; `None` when their stores remember all.
     pub store: Option<PathBuf>,
+    /// After how long a silent process is taken for dead, and its partitions are given to others.
+    pub session_timeout: Duration,
     /// Whether a room ends when its inputs have.
     pub once: bool,
 }

@@ -1,11 +1,13 @@
 //! How to reach the brokers.
 
 use std::fmt;
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::RDKafkaErrorCode;
 
 /// Settings of librdkafka that say where the brokers are and how to sign in. Secrets among them are never shown.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -27,8 +29,12 @@ impl Client {
         self
     }
 
-    fn config(&self) -> ClientConfig {
+    /// The given settings with some of ours, which stand unless the user's say otherwise.
+    fn config(&self, ours: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
+        for (name, value) in ours {
+            config.set(*name, *value);
+        }
         for (name, value) in &self.settings {
             config.set(name, value);
         }
@@ -37,53 +43,64 @@ impl Client {
     }
 
     pub(super) fn admin(&self) -> ClientConfig {
-        self.config()
+        self.config(&[])
     }
 
     /// A reader of committed records only, at offsets of the caller's choice; an offset that is gone is an error.
     pub(super) fn reader(&self, group: &str) -> ClientConfig {
-        let mut config = self.config();
+        let mut config = self.config(READER);
         config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("isolation.level", "read_committed")
-            .set("auto.offset.reset", "error")
-            .set("enable.partition.eof", "false")
-            .set("fetch.wait.max.ms", "100")
-            .set("queued.max.messages.kbytes", "16384")
-            .set("fetch.message.max.bytes", "4194304")
-            .set("check.crcs", "true");
+            .set("auto.offset.reset", "error");
         config
     }
 
     /// A member of a group.
-    pub(super) fn member(&self, group: &str) -> ClientConfig {
-        let mut config = self.reader(group);
+    pub(super) fn member(&self, group: &str, session_timeout: Duration) -> ClientConfig {
+        let mut config = self.config(&[READER, MEMBER].concat());
         config
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("session.timeout.ms", "10000")
-            .set("heartbeat.interval.ms", "2000")
-            .set("max.poll.interval.ms", "300000")
-            .set("auto.offset.reset", "earliest");
+            .set("group.id", group)
+            .set("session.timeout.ms", session_timeout.as_millis().to_string())
+            .set("heartbeat.interval.ms", (session_timeout / 4).as_millis().to_string())
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("isolation.level", "read_committed")
+            .set("auto.offset.reset", "earliest")
+            .set("partition.assignment.strategy", "cooperative-sticky");
         config
     }
 
     /// A writer of transactions.
     pub(super) fn writer(&self, transactional_id: &str) -> ClientConfig {
-        let mut config = self.config();
-        config
-            .set("transactional.id", transactional_id)
-            .set("transaction.timeout.ms", "60000")
-            .set("enable.idempotence", "true")
-            .set("compression.type", "lz4")
-            .set("linger.ms", "20")
-            .set("message.max.bytes", super::topics::MAX_RECORD_BYTES)
-            .set("queue.buffering.max.kbytes", "65536")
-            .set("queue.buffering.max.messages", "200000");
+        let mut config = self.config(WRITER);
+        config.set("transactional.id", transactional_id).set("enable.idempotence", "true");
         config
     }
 }
+
+/// Short waits, and 16 MiB of records that wait to be taken.
+const READER: &[(&str, &str)] = &[
+    ("fetch.wait.max.ms", "100"),
+    ("queued.max.messages.kbytes", "16384"),
+    ("fetch.message.max.bytes", "4194304"),
+    ("check.crcs", "true"),
+];
+
+/// How long a member's thread may take between two looks at its group, such as for a commit while brokers are away.
+const MEMBER: &[(&str, &str)] = &[("max.poll.interval.ms", "300000")];
+
+/// 64 MiB of records that wait to be written. A transaction whose writer died is ended by his successor, or after a minute.
+const WRITER: &[(&str, &str)] = &[
+    ("transaction.timeout.ms", "60000"),
+    ("compression.type", "lz4"),
+    ("linger.ms", "20"),
+    ("message.max.bytes", super::topics::MAX_RECORD_BYTES),
+    ("queue.buffering.max.kbytes", "65536"),
+    ("queue.buffering.max.messages", "200000"),
+];
 
 /// Names only: a value may be a secret.
 impl fmt::Debug for Client {
@@ -102,6 +119,9 @@ impl ClientContext for Quiet {
     }
 
     fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+        if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::PartitionEOF)) {
+            return;
+        }
         tracing::warn!(target: "librdkafka", %error, reason, "the connection has trouble");
     }
 }

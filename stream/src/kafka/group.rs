@@ -8,15 +8,18 @@ use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::{ClientConfig, TopicPartitionList};
 
-use super::Shared;
 use super::inputs::is_passing;
 use super::topics::fault;
+use super::{Shared, journal};
 use crate::Fault;
 use crate::clock::Stopwatch;
 use crate::embedded::Stop;
 
 /// The longest pause before a task that failed is started again.
 const MAX_PAUSE: Duration = Duration::from_secs(20);
+
+/// How often a process with nothing left to do asks whether the other tasks of the room have ended.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// How a task came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +138,7 @@ impl<P: Send + Sync + 'static> Member<P> {
         }
     }
 
-    /// Looks after tasks that have ended; says whether all are done.
+    /// Looks after tasks that have ended; says whether all that are here are done.
     fn look_after(&self) -> Result<bool, Fault> {
         let mut tasks = self.tasks();
         let ended: Vec<u32> = tasks
@@ -173,7 +176,7 @@ impl<P: Send + Sync + 'static> Member<P> {
             tasks.waiting.remove(&partition);
             self.start(&mut tasks, partition);
         }
-        Ok(!tasks.assigned.is_empty() && tasks.done.is_superset(&tasks.assigned))
+        Ok(tasks.done.is_superset(&tasks.assigned))
     }
 }
 
@@ -181,22 +184,30 @@ impl<P: Send + Sync + 'static> Member<P> {
 pub(super) fn run<P: Send + Sync + 'static>(
     shared: &Arc<Shared<P>>,
     room: &'static str,
+    n_tasks: u32,
     task: Task<P>,
 ) -> Result<(), Fault> {
     let options = &shared.options;
-    let config: ClientConfig = options.client.member(&options.group(room));
+    let config: ClientConfig = options.client.member(&options.group(room), options.session_timeout);
     let member = Member { shared: Arc::clone(shared), room, task, tasks: Mutex::default() };
     let consumer: BaseConsumer<Member<P>> =
         config.create_with_context(member).map_err(|error| fault("cannot join the group", error))?;
-    let journal = options.journal(room);
-    consumer.subscribe(&[&journal]).map_err(|error| fault("cannot join the group", error))?;
+    let topic = options.journal(room);
+    consumer.subscribe(&[&topic]).map_err(|error| fault("cannot join the group", error))?;
+    let mut asked = Stopwatch::start();
     let result = loop {
         match consumer.poll(Duration::from_millis(50)) {
             Some(Err(error)) if !is_passing(&error) => tracing::warn!(room, %error, "the group has trouble"),
             _ => {}
         }
         match consumer.context().look_after() {
-            Ok(true) if options.once => break Ok(()),
+            Ok(true) if options.once && asked.elapsed() >= ASK_EVERY => {
+                match journal::have_all_ended(options, room, n_tasks) {
+                    Ok(true) => break Ok(()),
+                    Ok(false) => asked = Stopwatch::start(),
+                    Err(fault) => break Err(fault),
+                }
+            }
             Ok(_) if shared.stop.is_asked() => break Ok(()),
             Ok(_) => {}
             Err(fault) => break Err(fault),

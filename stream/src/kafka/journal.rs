@@ -23,8 +23,13 @@ const FORMAT: u8 = 1;
 /// One transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Entry {
-    /// A room took these stretches, in this order.
-    Room(Vec<Stretch>),
+    /// A room took stretches.
+    Room {
+        /// Which, in this order.
+        stretches: Vec<Stretch>,
+        /// How often all of its inputs had come to an end.
+        n_ends: u64,
+    },
     /// The source stands where this object says.
     Source {
         /// The object of its cursors.
@@ -33,6 +38,8 @@ pub(super) enum Entry {
         epoch: u64,
         /// How far each feed had read each account.
         progress: Vec<Progress>,
+        /// Whether it had come to its end.
+        has_ended: bool,
     },
 }
 
@@ -59,9 +66,28 @@ impl Entry {
     }
 }
 
+impl Entry {
+    fn has_ended(&self) -> bool {
+        match self {
+            Self::Room { n_ends, .. } => *n_ends > 0,
+            Self::Source { has_ended, .. } => *has_ended,
+        }
+    }
+}
+
+/// Whether every task of a room has come to its inputs' end, whoever ran it.
+pub(super) fn have_all_ended(options: &Options, room: &str, n_tasks: u32) -> Result<bool, Fault> {
+    for partition in 0..n_tasks {
+        if !last(options, room, partition)?.is_some_and(|entry| entry.has_ended()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn reader(options: &Options, room: &str, with_eof: bool) -> Result<BaseConsumer<Quiet>, Fault> {
     let mut config = options.client.reader(&options.group(room));
-    config.set("enable.partition.eof", if with_eof { "true" } else { "false" });
+    config.set("enable.partition.eof", if with_eof { "true" } else { "false" }).set("fetch.wait.max.ms", "10");
     config.create_with_context(Quiet).map_err(|error| fault("cannot make a reader", error))
 }
 
@@ -75,13 +101,6 @@ fn bounds(consumer: &BaseConsumer<Quiet>, topic: &str, partition: i32) -> Result
             Err(error) => return Err(fault("cannot ask for the journal's end", error)),
         }
     }
-}
-
-/// Behind the last entry.
-pub(super) fn end(options: &Options, room: &str, partition: u32) -> Result<i64, Fault> {
-    let consumer = reader(options, room, false)?;
-    let partition = i32::try_from(partition).unwrap_or(i32::MAX);
-    bounds(&consumer, &options.journal(room), partition).map(|(_, end)| end)
 }
 
 /// The entries from a place on, each with its own.
@@ -126,6 +145,30 @@ pub(super) fn last(options: &Options, room: &str, partition: u32) -> Result<Opti
         }
         back *= 16;
     }
+}
+
+/// Whether nothing committed stands behind any of these places. Each is asked alone: an end that is told does not say of
+/// which topic, and aborted records have it told more than once.
+pub(super) fn has_nothing_behind(options: &Options, room: &str, places: &TopicPartitionList) -> Result<bool, Fault> {
+    let consumer = reader(options, room, true)?;
+    for place in places.elements() {
+        let from = if matches!(place.offset(), Offset::Offset(_)) { place.offset() } else { Offset::Beginning };
+        let mut only = TopicPartitionList::new();
+        only.add_partition_offset(place.topic(), place.partition(), from)
+            .and_then(|()| consumer.assign(&only))
+            .map_err(|error| fault("cannot look ahead", error))?;
+        let asked = Stopwatch::start();
+        loop {
+            match consumer.poll(Duration::from_millis(100)) {
+                Some(Ok(_)) => return Ok(false),
+                Some(Err(KafkaError::PartitionEOF(_))) => break,
+                Some(Err(error)) if !is_passing(&error) => return Err(fault("cannot look ahead", error)),
+                Some(Err(_)) | None if asked.elapsed() > PATIENCE => return Ok(false),
+                Some(Err(_)) | None => {}
+            }
+        }
+    }
+    Ok(true)
 }
 
 fn entries(consumer: &BaseConsumer<Quiet>, topic: &str, partition: i32, from: i64) -> Result<Vec<(i64, Entry)>, Fault> {

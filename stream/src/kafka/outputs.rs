@@ -1,11 +1,14 @@
 //! The output of one task: transactions of records, control records and a journal entry.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use rdkafka::Message;
+use rdkafka::client::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::control::{Control, HEADER, Says};
 use super::journal::Entry;
@@ -17,6 +20,42 @@ use crate::{Fault, Wiring};
 /// How long the brokers may take to open, flush or commit a transaction before the task starts anew.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Marks the journal's record among those delivered.
+const JOURNAL: usize = 1;
+/// No place yet.
+const NOWHERE: i64 = -1;
+
+/// Hears where the journal's record came to stand. The end of a transaction is answered before its marker is in the
+/// journal, so asking for the journal's end a moment later would not do.
+#[derive(Debug, Default)]
+struct Delivered {
+    journal: AtomicI64,
+}
+
+impl ClientContext for Delivered {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(target: "librdkafka", %error, reason, "the connection has trouble");
+    }
+}
+
+impl ProducerContext for Delivered {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, what: usize) {
+        if what == JOURNAL
+            && let Ok(message) = result
+        {
+            self.journal.store(message.offset(), Ordering::Release);
+        }
+    }
+}
+
+type Record<'r> = BaseRecord<'r, [u8], [u8], usize>;
+
+fn record_to(topic: &str, partition: i32, what: usize) -> Record<'_> {
+    BaseRecord::with_opaque_to(topic, what).partition(partition)
+}
+
 /// A topic of the task's output.
 struct Target {
     name: &'static str,
@@ -27,7 +66,7 @@ struct Target {
 
 /// Writes transactions. Dropped in the middle of one, it leaves it open, and the next owner ends it.
 pub(super) struct Outputs<P> {
-    producer: BaseProducer<DefaultProducerContext>,
+    producer: BaseProducer<Delivered>,
     codec: Arc<dyn Codec<P>>,
     wiring: Wiring<P>,
     targets: Vec<Target>,
@@ -48,8 +87,11 @@ impl<P> Outputs<P> {
     ) -> Result<Self, Fault> {
         let options = &shared.options;
         let id = format!("{}.{partition}", options.group(room));
-        let producer: BaseProducer<DefaultProducerContext> =
-            options.client.writer(&id).create().map_err(|error| fault("cannot make a writer", error))?;
+        let producer: BaseProducer<Delivered> = options
+            .client
+            .writer(&id)
+            .create_with_context(Delivered::default())
+            .map_err(|error| fault("cannot make a writer", error))?;
         until(PATIENCE, "cannot open transactions", || producer.init_transactions(Duration::from_secs(10)))?;
         let targets = writes.iter().map(|name| Target {
             name,
@@ -91,10 +133,8 @@ impl<P> Outputs<P> {
             for (key, value) in parts.headers {
                 headers = headers.insert(Header { key, value: Some(value) });
             }
-            let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&target.topic)
-                .partition(i32::try_from(partition).unwrap_or(i32::MAX))
-                .key(parts.key)
-                .headers(headers);
+            let partition = i32::try_from(partition).unwrap_or(i32::MAX);
+            let mut record = record_to(&target.topic, partition, 0).key(parts.key).headers(headers);
             if let Some(value) = parts.value {
                 record = record.payload(value);
             }
@@ -112,31 +152,39 @@ impl<P> Outputs<P> {
         for target in self.targets.iter().filter(|target| is_end || target.carries_time) {
             for partition in 0..target.n_partitions {
                 let headers = OwnedHeaders::new().insert(Header { key: HEADER, value: Some(&value) });
-                let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&target.topic)
-                    .partition(i32::try_from(partition).unwrap_or(i32::MAX))
-                    .key(key.as_bytes())
-                    .headers(headers);
+                let partition = i32::try_from(partition).unwrap_or(i32::MAX);
+                let record = record_to(&target.topic, partition, 0).key(key.as_bytes()).headers(headers);
                 push(&self.producer, record)?;
             }
         }
         Ok(())
     }
 
-    /// Ends the transaction: from here on what was sent counts, and the entry says what it stands for.
-    pub(super) fn commit(&mut self, entry: &Entry) -> Result<(), Fault> {
+    /// Ends the transaction: from here on what was sent counts, and the entry says what it stands for. Returns the place
+    /// behind the entry.
+    pub(super) fn commit(&mut self, entry: &Entry) -> Result<i64, Fault> {
         self.begin()?;
         let value = entry.write().map_err(|source| Fault::edge("kafka", source))?;
-        let record: BaseRecord<'_, [u8], [u8]> =
-            BaseRecord::to(&self.journal).partition(self.partition).payload(value.as_slice());
-        push(&self.producer, record)?;
+        self.producer.context().journal.store(NOWHERE, Ordering::Release);
+        push(&self.producer, record_to(&self.journal, self.partition, JOURNAL).payload(value.as_slice()))?;
         until(PATIENCE, "cannot commit a transaction", || self.producer.commit_transaction(Duration::from_secs(10)))?;
         self.is_open = false;
-        Ok(())
+        let waited = Stopwatch::start();
+        loop {
+            match self.producer.context().journal.load(Ordering::Acquire) {
+                NOWHERE if waited.elapsed() < PATIENCE => self.producer.poll(Duration::from_millis(10)),
+                NOWHERE => {
+                    let what = "the journal's record was not reported as delivered".to_owned();
+                    return Err(Fault::Kafka { what, why: None, is_passing: true });
+                }
+                offset => return Ok(offset + 1),
+            }
+        }
     }
 }
 
 /// Hands a record to librdkafka; waits while its queue is full.
-fn push(producer: &BaseProducer<DefaultProducerContext>, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<(), Fault> {
+fn push(producer: &BaseProducer<Delivered>, mut record: Record<'_>) -> Result<(), Fault> {
     let waited = Stopwatch::start();
     loop {
         match producer.send(record) {

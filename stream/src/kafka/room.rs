@@ -32,9 +32,9 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, roo
             ((room.build)(partition), room.reads.clone(), room.writes.clone())
         };
         let place = Place { room: name, partition, n_tasks, reads, writes };
-        RoomTask::open(shared, &place, transform, stop)?.run()
+        RoomTask::open(shared, &place, transform, stop)?.map_or(Ok(Ended::Stopped), RoomTask::run)
     });
-    group::run(shared, name, task)
+    group::run(shared, name, n_tasks, task)
 }
 
 /// Which task of which room, and its topics.
@@ -82,13 +82,14 @@ struct RoomTask<P> {
 }
 
 impl<P: Clone + Send + 'static> RoomTask<P> {
-    /// Locks the owner before out, loads the newest state, and takes again what came behind it.
+    /// Locks the owner before out, loads the newest state, and takes again what came behind it. `None` when it was asked to
+    /// stop meanwhile: half a replay is no state to go on from.
     fn open(
         shared: &Arc<Shared<P>>,
         place: &Place,
         mut transform: Box<dyn Transform<P>>,
         stop: &Stop,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Option<Self>, Fault> {
         let Place { room, partition, n_tasks, .. } = *place;
         let outputs = Outputs::open(shared, room, partition, &place.writes)?;
         let places = inputs(&shared.options, &place.reads, partition, n_tasks);
@@ -135,18 +136,17 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             stop: stop.clone(),
             generation,
         };
-        task.catch_up()?;
-        Ok(task)
+        Ok(task.catch_up()?.then_some(task))
     }
 
-    /// Takes again what was committed behind the snapshot, muted.
-    fn catch_up(&mut self) -> Result<(), Fault> {
+    /// Takes again what was committed behind the snapshot, muted. Says whether it came to the end.
+    fn catch_up(&mut self) -> Result<bool, Fault> {
         let options = &self.shared.options;
         let entries = journal::read_from(options, self.room, self.partition, self.seen.journal)?;
         let n_entries = entries.len();
         self.is_muted = !failpoint::is_mutated("unmuted_replay");
         for (offset, entry) in entries {
-            let Entry::Room(stretches) = entry else { continue };
+            let Entry::Room { stretches, .. } = entry else { continue };
             for Stretch { input, to } in stretches {
                 let input = usize::from(input);
                 let waited = Stopwatch::start();
@@ -155,7 +155,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
                         continue;
                     }
                     if self.stop.is_asked() {
-                        return Ok(());
+                        return Ok(false);
                     }
                     if waited.elapsed() > Duration::from_secs(120) {
                         let what = format!("input {input} of `{}` has no record {}", self.room, to - 1);
@@ -175,7 +175,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         if n_entries > 0 {
             tracing::info!(room = self.room, partition = self.partition, n_entries, "caught up");
         }
-        Ok(())
+        Ok(true)
     }
 
     fn run(mut self) -> Result<Ended, Fault> {
@@ -315,7 +315,8 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         }
         self.say_moved()?;
         failpoint::pass("after_write");
-        self.outputs.commit(&Entry::Room(std::mem::take(&mut self.stretches)))?;
+        let stretches = std::mem::take(&mut self.stretches);
+        self.seen.journal = self.outputs.commit(&Entry::Room { stretches, n_ends: self.seen.heard.n_ends })?;
         failpoint::pass("before_commit");
         self.n_open = 0;
         self.is_ahead = true;
@@ -329,7 +330,6 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             return Ok(());
         }
         let options = &self.shared.options;
-        self.seen.journal = journal::end(options, self.room, self.partition)?;
         let bad = |source| Fault::State { room: self.room.to_owned(), partition: self.partition, source };
         let state = self.transform.snapshot().map_err(bad)?;
         let bytes =

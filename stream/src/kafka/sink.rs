@@ -1,6 +1,6 @@
 //! A sink on Kafka: a group of its own, which commits after the store has acknowledged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,11 +13,15 @@ use super::Shared;
 use super::client::Quiet;
 use super::control::Says;
 use super::inputs::{Item, is_passing, item};
+use super::journal;
 use super::topics::fault;
 use crate::clock::Stopwatch;
 use crate::manifest::{Manifest, StoreLock};
 use crate::topology::Drain;
 use crate::{Batch, Fault, Position, Record, Sink, SinkState, failpoint};
+
+/// How often a sink that sees nothing new asks whether the rooms have ended.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// How long records wait for company before they are written.
 const LINGER: Duration = Duration::from_millis(50);
@@ -68,7 +72,7 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, dra
     let group = options.group(&format!("sinks.{}", drain.name));
     let consumer: BaseConsumer<Quiet> = options
         .client
-        .member(&group)
+        .member(&group, options.session_timeout)
         .create_with_context(Quiet)
         .map_err(|error| fault("cannot join the group", error))?;
     let topics: Vec<String> = drain.reads.iter().map(|topic| options.topic(topic)).collect();
@@ -81,18 +85,12 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, dra
             places.insert((options.topic(topic), partition), place);
         }
     }
-    let ends = drain.reads.iter().map(|topic| {
-        let writers: BTreeSet<String> = shared.plan.writers(topic, drain.name).into_iter().collect();
-        (options.topic(topic), writers)
-    });
     let (state, epoch) = shared.memory.of(drain.name);
     let mut sink = SinkTask {
         shared,
         name: drain.name,
         sink: drain.sink,
         places,
-        writers: ends.collect(),
-        ended: BTreeMap::new(),
         consumer,
         open: Vec::new(),
         offsets: BTreeMap::new(),
@@ -110,8 +108,6 @@ struct SinkTask<'s, P> {
     sink: Box<dyn Sink<P>>,
     /// A number for each topic partition, the same in every process.
     places: BTreeMap<(String, i32), u32>,
-    writers: BTreeMap<String, BTreeSet<String>>,
-    ended: BTreeMap<(String, i32), BTreeSet<String>>,
     consumer: BaseConsumer<Quiet>,
     open: Vec<Record<P>>,
     /// Behind the last record taken from each topic partition since the last commit.
@@ -126,8 +122,11 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
     fn run(&mut self) -> Result<(), Fault> {
         let options = &self.shared.options;
         let (mut since, mut waiting) = (Stopwatch::start(), Stopwatch::start());
+        let mut asked = Stopwatch::start();
         loop {
-            let n = self.pull(options.batch_records)?;
+            if self.pull(options.batch_records)? > 0 {
+                asked = Stopwatch::start();
+            }
             if self.open.len() >= options.batch_records || waiting.elapsed() >= LINGER {
                 self.write()?;
                 waiting = Stopwatch::start();
@@ -137,7 +136,11 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
                 self.commit()?;
                 since = Stopwatch::start();
             }
-            let is_done = options.once && n == 0 && self.has_ended()?;
+            let mut is_done = false;
+            if options.once && asked.elapsed() >= ASK_EVERY {
+                is_done = self.has_ended()?;
+                asked = Stopwatch::start();
+            }
             if self.shared.stop.is_asked() || is_done {
                 self.write()?;
                 self.commit()?;
@@ -169,7 +172,6 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
                 Item::Control(control) => {
                     if let Says::End(as_of) = control.says {
                         self.as_of = self.as_of.max(Some(as_of));
-                        self.ended.entry(place).or_default().insert(control.writer);
                     }
                 }
                 Item::None => {}
@@ -234,15 +236,25 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
         Ok(())
     }
 
-    /// Whether every writer of every partition that this sink reads has come to its end.
+    /// Whether every room has come to its end, and this sink has read what they wrote.
     fn has_ended(&self) -> Result<bool, Fault> {
-        let assigned = self.consumer.assignment().map_err(|error| fault("cannot ask for the assignment", error))?;
-        let all = |topic: &str, partition: i32| {
-            let ended = self.ended.get(&(topic.to_owned(), partition));
-            self.writers
-                .get(topic)
-                .is_some_and(|writers| writers.iter().all(|writer| ended.is_some_and(|ended| ended.contains(writer))))
-        };
-        Ok(assigned.count() > 0 && assigned.elements().iter().all(|place| all(place.topic(), place.partition())))
+        for (room, n_tasks) in &self.shared.plan.rooms {
+            if !journal::have_all_ended(&self.shared.options, room, *n_tasks)? {
+                return Ok(false);
+            }
+        }
+        let list = self
+            .consumer
+            .committed(Duration::from_secs(10))
+            .map_err(|error| fault("cannot ask for committed offsets", error))?;
+        for ((topic, partition), next) in &self.offsets {
+            if let Some(mut place) = list.find_partition(topic, *partition) {
+                place.set_offset(Offset::Offset(*next)).map_err(|error| fault("cannot note an offset", error))?;
+            }
+        }
+        if list.count() == 0 {
+            return Ok(false);
+        }
+        journal::has_nothing_behind(&self.shared.options, self.name, &list)
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(
         let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
         SourceTask::open(shared, name, &writes, &mut held)?.run(stop)
     });
-    group::run(shared, name, task)
+    group::run(shared, name, 1, task)
 }
 
 struct SourceTask<'h, P> {
@@ -139,7 +139,8 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
             self.outputs.say(Says::End(as_of))?;
         }
         let object = stored.object.clone();
-        self.outputs.commit(&Entry::Source { object, epoch, progress: newest(&self.held.progress) })?;
+        let (progress, has_ended) = (newest(&self.held.progress), self.held.as_of.is_some());
+        self.outputs.commit(&Entry::Source { object, epoch, progress, has_ended })?;
         self.held.epoch = epoch;
         self.held.committed();
         self.shared.meters.committed();

@@ -178,6 +178,7 @@ fn options(kafka: &Kafka, name: &str, snapshots: &std::path::Path) -> Options {
         snapshot_every: Duration::from_millis(300),
         snapshots: SnapshotStore::in_folder(snapshots.to_owned()).unwrap(),
         store: None,
+        session_timeout: Duration::from_secs(2),
         once: true,
     }
 }

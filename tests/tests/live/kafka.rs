@@ -19,6 +19,7 @@ fn config(folder: &Path, kafka: &Kafka, name: &str, n_partitions: u32) -> PathBu
     let text = format!(
         "[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{name}.\"\ngroup_prefix = \"{name}\"\nn_partitions = {n_partitions}\n\
          snapshots = \"{}\"\nsnapshot_every = \"1s\"\ncommit_every = \"50ms\"\ncommit_records = 500\n\
+         session_timeout = \"2s\"\n\
          [stream]\nbatch_records = 200\n",
         kafka.bootstrap(),
         snapshots.display()

@@ -68,6 +68,7 @@ fn options(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> anyhow:
         snapshot_every: kafka.snapshot_every,
         snapshots: SnapshotStore::in_folder(kafka.snapshots.clone())?,
         store: Some(args.store.clone()),
+        session_timeout: kafka.session_timeout,
         once: args.once,
     })
 }
