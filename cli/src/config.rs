@@ -158,6 +158,31 @@ mod tests {
     }
 
     #[test]
+    fn the_committed_section_of_kafka_shows_its_defaults() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/kafka.toml");
+        let text = std::fs::read_to_string(path).expect("the file is committed");
+        assert_eq!(message(&text), "fine");
+        let written: Config = toml::from_str(&text).expect("it was read just now");
+        let defaults = Config { kafka: Some(KafkaConfig::default()), ..Config::default() };
+        assert_eq!(
+            toml::to_string(&written).expect("it is TOML"),
+            toml::to_string(&defaults).expect("it is TOML"),
+            "the file shows the defaults"
+        );
+    }
+
+    #[test]
+    fn a_secret_in_the_file_is_refused() {
+        let text = "[kafka.settings]\n\"sasl.password\" = \"hunter2\"\n";
+        let error = Config::parse(text, Path::new("c.toml")).and_then(Config::validate).err().expect("it is refused");
+        let why = std::error::Error::source(&error).expect("it has a reason").to_string();
+        assert_eq!(
+            why,
+            "`settings.sasl.password` is a secret; put it into the environment and name the variable in `settings_env`"
+        );
+    }
+
+    #[test]
     fn a_wrong_key_is_named_with_the_right_one() {
         let text = message("[normalise]\nmax_record = \"1 MiB\"\n");
         assert_eq!(text, "unknown setting `normalise` in `config/local.toml`; did you mean `normalize`?");

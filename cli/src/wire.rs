@@ -1,6 +1,7 @@
 //! Messages on Kafka: the wire format of `schemas` behind the belt's codec, with the ids of a registry or our own.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
 use schemas::wire::{self, Encoded, SchemaIds, Wire, WireError};
@@ -8,14 +9,18 @@ use schemas::{Body, DeadLetter, Message, Noun, Origin, Text, Time};
 use stream::Fault;
 use stream::kafka::{Codec, Decoded, Incoming, Parts};
 
-/// Asks for a schema by its id.
-pub(crate) type Ask = Box<dyn Fn(u32) -> Result<String, Fault> + Send + Sync>;
+/// Asks for a schema by its id; `None` when nobody has it.
+pub(crate) type Ask = Box<dyn Fn(u32) -> Result<Option<String>, Fault> + Send + Sync>;
+
+/// Ids that came to nothing are remembered up to here, so that bytes that are no Avro do not ask the registry each time.
+const MAX_REFUSED: usize = 10_000;
 
 /// The codec of all topics.
 pub(crate) struct AvroCodec {
     ids: RwLock<SchemaIds>,
     source: String,
     ask: Option<Ask>,
+    refused: RwLock<BTreeSet<u32>>,
 }
 
 thread_local! {
@@ -26,15 +31,22 @@ thread_local! {
 impl AvroCodec {
     /// With the ids to write with, and somebody who knows the schemas of other writers.
     pub(crate) fn new(ids: SchemaIds, source: String, ask: Option<Ask>) -> Self {
-        Self { ids: RwLock::new(ids), source, ask }
+        Self { ids: RwLock::new(ids), source, ask, refused: RwLock::default() }
     }
 
     /// Asks for a schema that nobody here has written; which noun it is, its topic says.
     fn learn(&self, id: u32, topic: &str) -> Result<bool, Fault> {
         let (Some(ask), Some(noun)) = (&self.ask, wire::noun_of(topic)) else { return Ok(false) };
-        let text = ask(id)?;
+        if self.refused.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+            return Ok(false);
+        }
         let mut ids = self.ids.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(ids.add_writer(id, noun, &text).is_ok())
+        let is_learned = ask(id)?.is_some_and(|text| ids.add_writer(id, noun, &text).is_ok());
+        let mut refused = self.refused.write().unwrap_or_else(PoisonError::into_inner);
+        if !is_learned && refused.len() < MAX_REFUSED {
+            refused.insert(id);
+        }
+        Ok(is_learned)
     }
 
     fn read(&self, wire: &Wire<'_>) -> Result<Option<Message>, WireError> {

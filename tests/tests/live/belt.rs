@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -11,6 +11,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use serde::{Deserialize, Serialize};
 use stream::Wiring;
+use stream::clock::Stopwatch;
 use stream::embedded::Stop;
 use stream::kafka::{Cleanup, Client, Codec, Decoded, Incoming, Options, Parts, TopicSpec};
 use stream::metrics::Meters;
@@ -236,7 +237,7 @@ fn every_record_counts_once() {
     let topology = topology(end, Duration::ZERO, &sink);
     stream::kafka::prepare(&topology, &options, runtime.handle()).unwrap();
     let meters = Meters::of(topology.names());
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     stream::kafka::run(topology, &options, Arc::new(Json), &[], runtime.handle(), &Stop::default(), &meters).unwrap();
     println!("{end} records in {:?}", begun.elapsed());
     check(&told(&kafka, "once"), end);

@@ -8,7 +8,7 @@ use schemas::wire::SchemaIds;
 use stream::embedded::Stop;
 use stream::kafka::{Cleanup, Client, Options, TopicSpec};
 use stream::metrics::Meters;
-use stream::registry::{Auth, Registry, Secret, Settings};
+use stream::registry::{Auth, Registry, RegistryError, Secret, Settings};
 use stream::snapshot::SnapshotStore;
 
 use crate::args::RunArgs;
@@ -127,6 +127,10 @@ fn codec(kafka: &KafkaConfig) -> anyhow::Result<AvroCodec> {
         let subject = format!("{}{noun}-header", kafka.topic_prefix);
         ids.push((noun, registry.register(&subject, &schemas::avro::text_of(noun).context("a noun has a schema")?)?));
     }
-    let ask: Ask = Box::new(move |id| registry.schema(id).map_err(|error| stream::Fault::edge("registry", error)));
+    let ask: Ask = Box::new(move |id| match registry.schema(id) {
+        Ok(text) => Ok(Some(text)),
+        Err(RegistryError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(stream::Fault::edge("registry", error)),
+    });
     Ok(AvroCodec::new(SchemaIds::of(ids), source, Some(ask)))
 }
