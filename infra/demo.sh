@@ -69,7 +69,7 @@ more "overgrant alerts --store $store --limit 100    overgrant raw --store $stor
 
 heading 'A forensic question: what did the identity of the strongest alert do, from where, and was it allowed to?'
 show overgrant query --store "$store" \
-    "WITH a AS (SELECT identity_id, first_at, last_at FROM alert WHERE suppressed IS NULL ORDER BY nats DESC, alert_id LIMIT 1) SELECT u.time, u.action, u.outcome, u.granted, u.source_ip, u.resource_id FROM access_event_use u JOIN a ON u.identity_id = a.identity_id AND u.time BETWEEN a.first_at AND a.last_at ORDER BY u.time, u.event_id LIMIT 15"
+    "WITH a AS (SELECT identity_id, first_at, time FROM alert WHERE suppressed IS NULL ORDER BY nats DESC, alert_id LIMIT 1) SELECT u.time, u.action, u.outcome, u.granted, u.source_ip, u.resource_id FROM access_event_use u JOIN a ON u.identity_id = a.identity_id AND u.time BETWEEN a.first_at AND a.time ORDER BY u.time, u.event_id LIMIT 15"
 more "overgrant query --store $store \"SHOW TABLES\""
 
 heading "Done: built in $built s, everything else in $((SECONDS - start)) s"

@@ -17,8 +17,18 @@ pub(super) fn run(args: &SampleArgs) -> anyhow::Result<Exit> {
     };
     let truth = sample::generate(&params, &args.out)?;
     let mut out = show::out();
+    let bold = show::BOLD;
+    writeln!(
+        out,
+        "{bold}{:<6} {:>8} {:>9} {:>9} {:>7} {:>11} {:>7}{bold:#}",
+        "cloud", "files", "records", "events", "copies", "not access", "broken"
+    )?;
     for (cloud, counts) in &truth.records {
-        writeln!(out, "{cloud:<6} {counts:?}")?;
+        writeln!(
+            out,
+            "{cloud:<6} {:>8} {:>9} {:>9} {:>7} {:>11} {:>7}",
+            counts.n_files, counts.n_records, counts.n_events, counts.n_copies, counts.n_not_access, counts.n_broken
+        )?;
     }
     let (n_identities, n_attacks) = (truth.identities.len(), truth.attacks.len());
     writeln!(
