@@ -65,6 +65,9 @@ fn room(config: &Path, store: &Path, inputs: &[PathBuf], room: &str) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap()
 }
 
+/// How long the rooms may take to come to their end once nobody kills them any more.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 const ROOMS: &[&str] =
     &["ingest", "normalize", "grants", "accounts", "score", "scopes", "peers", "detect", "triage", "sinks"];
 
@@ -90,9 +93,17 @@ fn rooms_killed_at_random_lose_nothing_and_count_nothing_twice() {
             running[place] = room(&config, &store, &inputs, ROOMS[place]);
         }
     }
-    for (child, name) in running.iter_mut().zip(ROOMS) {
-        let status = child.wait().unwrap();
-        assert!(status.success(), "{name}: {status}");
+    let waited = Stopwatch::start();
+    for place in 0..ROOMS.len() {
+        while running[place].try_wait().unwrap().is_none() {
+            if waited.elapsed() > PATIENCE {
+                running.iter_mut().for_each(|child| child.kill().unwrap_or_default());
+                panic!("`{}` does not come to its end", ROOMS[place]);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let status = running[place].wait().unwrap();
+        assert!(status.success(), "{}: {status}", ROOMS[place]);
     }
     println!("seed {seed}: {n_kills} kills");
     assert!(n_kills > 5);
