@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -25,17 +26,10 @@ fn fresh(name: &str) -> String {
 }
 
 #[test]
-#[ignore = "a server of its own process, which the next test kills"]
-fn a_process_with_a_server() {
-    let server = ClickHouse::start().unwrap();
-    println!("{}", server.url());
-    std::thread::sleep(Duration::from_secs(60));
-}
-
-#[test]
 fn a_killed_process_leaves_no_server_behind() {
-    let mut process = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "live::servers::a_process_with_a_server", "--nocapture"])
+    let here = std::env::current_exe().unwrap();
+    let built = here.parent().and_then(Path::parent).unwrap();
+    let mut process = Command::new(built.join("examples/server"))
         .env_remove("OVERGRANT_TEST_CLICKHOUSE")
         .stdout(Stdio::piped())
         .spawn()
