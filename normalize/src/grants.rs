@@ -5,7 +5,7 @@
 //! in lists of their own: the newest bindings or assignments are kept and read again when such a list arrives.
 //!
 //! Azure's lists rarely name their tenant, which the ids of identities need. It is learned from the lists, from events
-//! or from `azure_tenant`, and until then a subscription's newest assignments are kept without rows.
+//! or from `azure_tenant`, and until then a subscription's snapshots of assignments wait, to be read in their order.
 
 mod aws;
 mod azure;
@@ -34,6 +34,9 @@ use crate::ValidConfig;
 
 /// Snapshots that are open at once; past it the first of them is dropped as incomplete.
 const MAX_OPEN: usize = 1024;
+
+/// Snapshots of one list that wait for their tenant; past it the oldest goes.
+const MAX_WAITING: usize = 64;
 
 /// The format of the state.
 const FORMAT: u32 = 1;
@@ -72,6 +75,8 @@ struct Open {
 struct List {
     newest: Option<Stamp>,
     facts: Vec<Fact>,
+    /// Snapshots that came before their tenant was known.
+    waiting: BTreeMap<Stamp, Vec<Fact>>,
     history: History,
     origin: Origin,
     read_at: Time,
@@ -235,8 +240,15 @@ impl Grants {
         dropped_at: Option<Time>,
         out: &mut Output<Message>,
     ) {
-        let Some(drafts) = self.drafts(key, stamp.0, facts, out) else { return };
+        let drafts = self.drafts(key, stamp.0, facts, out);
         let Some(list) = self.state.lists.get_mut(key) else { return };
+        let Some(drafts) = drafts else {
+            list.waiting.insert(stamp, facts.to_vec());
+            if list.waiting.len() > MAX_WAITING {
+                list.waiting.pop_first();
+            }
+            return;
+        };
         let max = self.config.max_entitlements;
         let seen = Seen { list: &key.2, history: &mut list.history, stamp, dropped_at };
         let n_left_out = self.state.rows.observe(seen, drafts, max, out);
@@ -298,6 +310,14 @@ impl Grants {
             return;
         }
         self.state.tenants.insert(subscription.clone(), tenant.to_ascii_lowercase().into());
+        let is_theirs = |key: &ListKey| key.0 == Provider::Azure && key.1 == *subscription;
+        let keys: Vec<ListKey> = self.state.lists.keys().filter(|key| is_theirs(key)).cloned().collect();
+        for key in keys {
+            let waiting = self.state.lists.get_mut(&key).map(|list| std::mem::take(&mut list.waiting));
+            for (stamp, facts) in waiting.unwrap_or_default() {
+                self.main(&key, stamp, &facts, None, out);
+            }
+        }
         self.again(Provider::Azure, Some(subscription), Time(i64::MIN), out);
     }
 

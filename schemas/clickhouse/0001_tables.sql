@@ -93,12 +93,11 @@ CREATE TABLE IF NOT EXISTS session
     `revision` Int64 CODEC(T64, ZSTD(1)) COMMENT 'Counts up with each change.',
     `_is_deleted` UInt8 MATERIALIZED 0 CODEC(ZSTD(1)) COMMENT 'Whether it is a tombstone.',
     `_inserted_at` DateTime('UTC') MATERIALIZED now('UTC') CODEC(Delta(4), ZSTD(1)) COMMENT 'When it was stored; retention counts from here.',
-    INDEX by_credential credential_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_identity identity_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_origin chain TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(revision, _is_deleted)
-PARTITION BY toDate(issued_at)
-ORDER BY (identity_id, issued_at, credential_id)
+ORDER BY (credential_id)
 TTL _inserted_at + toIntervalDay(400)
 SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1
 COMMENT 'One session: a temporary credential, its identity and who stands behind it.';
@@ -298,7 +297,7 @@ CREATE TABLE IF NOT EXISTS anomaly
 )
 ENGINE = ReplacingMergeTree(revision, _is_deleted)
 PARTITION BY toDate(time)
-ORDER BY (identity_id, time, anomaly_id)
+ORDER BY (identity_id, toStartOfHour(time), anomaly_id)
 TTL _inserted_at + toIntervalDay(400)
 SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1
 COMMENT 'One candidate of one detector.';

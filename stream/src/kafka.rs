@@ -31,6 +31,7 @@ mod topics;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -38,6 +39,7 @@ use tokio::runtime::Handle;
 use crate::embedded::Stop;
 use crate::metrics::Meters;
 use crate::snapshot::SnapshotStore;
+use crate::topology::Drain;
 use crate::{Fault, Topology};
 
 pub use client::Client;
@@ -164,6 +166,18 @@ struct Shared<P> {
     meters: Meters,
     stop: Stop,
     handle: Handle,
+    /// The source's name.
+    source: &'static str,
+    /// Whether this process runs the source, and it has not come to its end yet. What an earlier run ended with counts
+    /// for nothing until then.
+    is_source_open: AtomicBool,
+}
+
+impl<P> Shared<P> {
+    /// Whether this process knows that no more is coming: while it runs the source itself, only the source may end.
+    fn may_end(&self, room: &str) -> bool {
+        room == self.source || !self.is_source_open.load(Ordering::Acquire)
+    }
 }
 
 /// Makes the topics that are missing and checks those that are there.
@@ -189,8 +203,9 @@ pub fn run<P: Clone + Send + Sync + 'static>(
     meters: &Meters,
 ) -> Result<(), Fault> {
     let is_mine = |name: &str| rooms.is_empty() || rooms.iter().any(|room| room == name);
-    let has_sinks = topology.sinks.iter().any(|drain| is_mine("sinks") || is_mine(drain.name));
-    let memory = sink::Memory::open(options.store.as_deref().filter(|_| has_sinks))?;
+    let needs_memory = |drain: &Drain<P>| drain.sink.keeps_state() && (is_mine("sinks") || is_mine(drain.name));
+    let needs_memory = topology.sinks.iter().any(needs_memory);
+    let memory = sink::Memory::open(options.store.as_deref().filter(|_| needs_memory))?;
     let shared = Arc::new(Shared {
         options: options.clone(),
         memory,
@@ -200,11 +215,18 @@ pub fn run<P: Clone + Send + Sync + 'static>(
         meters: meters.clone(),
         stop: stop.clone(),
         handle: handle.clone(),
+        source: topology.source_name,
+        is_source_open: AtomicBool::new(is_mine(topology.source_name)),
     });
     let mut threads = Vec::new();
     if is_mine(topology.source_name) {
         let (shared, name, source) = (Arc::clone(&shared), topology.source_name, topology.source);
-        threads.push((name, spawn(name, move || source::run(&shared, name, source))?));
+        let work = move || {
+            let result = source::run(&shared, name, source);
+            shared.is_source_open.store(false, Ordering::Release);
+            result
+        };
+        threads.push((name, spawn(name, work)?));
     }
     for room in topology.rooms.into_iter().filter(|room| is_mine(room.name)) {
         let (shared, name) = (Arc::clone(&shared), room.name);

@@ -14,6 +14,11 @@ pub trait Sink<P>: Send {
     /// left behind that no manifest names.
     fn restore(&mut self, state: SinkState) -> BoxFuture<'_, Result<(), Fault>>;
 
+    /// Whether it wants something remembered between its starts. What does not may run in several processes at once.
+    fn keeps_state(&self) -> bool {
+        true
+    }
+
     /// Takes a batch; it need not be durable yet.
     fn write(&mut self, batch: Batch<P>) -> BoxFuture<'_, Result<(), Fault>>;
 

@@ -16,4 +16,5 @@ mod live {
     mod kafka;
     mod registry;
     mod servers;
+    mod soak;
 }

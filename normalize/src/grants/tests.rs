@@ -186,6 +186,37 @@ fn azure_lists_and_the_tenant_come_in_any_order() {
 }
 
 #[test]
+fn no_snapshot_is_forgotten_that_came_before_the_tenant() {
+    let assignment = |id: &str| {
+        let id = format!("/x/roleAssignments/{id}");
+        let scope = format!("/subscriptions/{SUBSCRIPTION}");
+        ("", json!({"id": id, "principalId": id, "roleDefinitionId": READER, "scope": scope}))
+    };
+    let list = |at, names: &[&str]| {
+        let objects: Vec<_> = names.iter().map(|name| assignment(name)).collect();
+        snapshot("azure.role_assignments", SUBSCRIPTION, at, &objects, Mark::End)
+    };
+    let lists = [list(10, &["a", "b"]), list(20, &["a"]), list(30, &["a", "c"])];
+    for place in 0..=lists.len() {
+        let (mut grants, mut out) = (grants(), Output::default());
+        for (n, list) in lists.iter().enumerate() {
+            if n == place {
+                grants.learn_tenant(&SUBSCRIPTION.into(), &TENANT.into(), &mut out);
+            }
+            list.iter().for_each(|grant| grants.apply(grant, &mut out));
+        }
+        grants.learn_tenant(&SUBSCRIPTION.into(), &TENANT.into(), &mut out);
+        let assignments: Vec<String> =
+            told(&last_rows(&out)).into_iter().filter(|row| row.contains("assignment")).collect();
+        assert_eq!(
+            assignments,
+            ["a assignment:a 10 - -", "b assignment:b 10 20 -", "c assignment:c 30 - -"],
+            "{place}"
+        );
+    }
+}
+
+#[test]
 fn a_subscription_without_tenant_is_named_at_the_end() {
     let assignment = json!({"id": "g1", "principalId": "u", "roleDefinitionId": READER, "scope": "/"});
     let (mut grants, mut out) = (grants(), Output::default());

@@ -61,9 +61,11 @@ pub const TABLES: &[Table] = &[
         ],
         ..by_day("access_event", "toDate(time)", &["identity_id", "time", "event_id"])
     },
+    // A late record may show that a session began earlier: no day stays.
     Table {
-        indexes: &[by("by_credential", "credential_id"), by("by_origin", "chain")],
-        ..by_day("session", "toDate(issued_at)", &["identity_id", "issued_at", "credential_id"])
+        indexes: &[by("by_identity", "identity_id"), by("by_origin", "chain")],
+        kept_days: 400,
+        ..whole("session", &["credential_id"])
     },
     whole("policy", &["policy_hash"]),
     Table {
@@ -83,7 +85,8 @@ pub const TABLES: &[Table] = &[
     Table { indexes: &[by("by_scope", "scope_id")], ..whole("finding", &["account_id", "finding_id"]) },
     Table {
         indexes: &[by("by_anomaly", "anomaly_id"), by("by_event", "event_ids")],
-        ..by_day("anomaly", "toDate(time)", &["identity_id", "time", "anomaly_id"])
+        // A late event may be the first of the hour, and so its time; the hour is part of the id.
+        ..by_day("anomaly", "toDate(time)", &["identity_id", "toStartOfHour(time)", "anomaly_id"])
     },
     Table { indexes: &[by("by_event", "event_ids")], ..whole("alert", &["identity_id", "alert_id"]) },
     whole("model", &["model_id"]),

@@ -174,6 +174,10 @@ fn by_days(table: &Table, rows: Vec<(Position, Message)>) -> Vec<Vec<(Position, 
 }
 
 impl Sink<Message> for ClickHouse {
+    fn keeps_state(&self) -> bool {
+        false
+    }
+
     fn restore(&mut self, state: SinkState) -> BoxFuture<'_, Result<(), Fault>> {
         // Nothing lies on the server that a restart would have to remove: rows that come again are the same rows.
         let _ = state;

@@ -1,6 +1,7 @@
 //! Who runs which task: a consumer group over a room's journal, whose partitions are the room's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,26 +19,34 @@ use crate::embedded::Stop;
 /// The longest pause before a task that failed is started again.
 const MAX_PAUSE: Duration = Duration::from_secs(20);
 
-/// How often a process with nothing left to do asks whether the other tasks of the room have ended.
+/// A task that ran for so long before it failed is started again at once.
+const RAN_WELL: Duration = Duration::from_secs(30);
+
+/// How often a process asks whether the room has come to its end.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
-/// How a task came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// Somebody asked it to stop.
-    Stopped,
-    /// Its inputs have ended.
-    Done,
+/// What a task and its member tell each other.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Line {
+    /// Asks the task to commit, store its state and end.
+    pub(super) stop: Stop,
+    /// How often the task has committed that all of its inputs had come to their end.
+    n_ends: Arc<AtomicU64>,
 }
 
-/// Runs one partition until its end.
-pub(super) type Task<P> = Arc<dyn Fn(&Arc<Shared<P>>, u32, &Stop) -> Result<Ended, Fault> + Send + Sync>;
+impl Line {
+    pub(super) fn has_ended(&self, n_ends: u64) {
+        self.n_ends.store(n_ends, Ordering::Relaxed);
+    }
+}
 
-type Thread = std::thread::JoinHandle<Result<Ended, Fault>>;
+/// Runs one partition until it is asked to stop.
+pub(super) type Task<P> = Arc<dyn Fn(&Arc<Shared<P>>, u32, &Line) -> Result<(), Fault> + Send + Sync>;
 
 struct Running {
-    stop: Stop,
-    thread: Thread,
+    line: Line,
+    thread: std::thread::JoinHandle<Result<(), Fault>>,
+    since: Stopwatch,
 }
 
 #[derive(Default)]
@@ -47,7 +56,6 @@ struct Tasks {
     waiting: BTreeMap<u32, (Stopwatch, u32)>,
     failures: BTreeMap<u32, u32>,
     assigned: BTreeSet<u32>,
-    done: BTreeSet<u32>,
 }
 
 /// A member of the group; librdkafka tells it what it is given and what it loses.
@@ -108,7 +116,7 @@ impl<P: Send + Sync + 'static> Member<P> {
     fn lose(&self, partitions: &[u32]) {
         let mut tasks = self.tasks();
         let lost: Vec<Running> = partitions.iter().filter_map(|partition| tasks.running.remove(partition)).collect();
-        lost.iter().for_each(|task| task.stop.now());
+        lost.iter().for_each(|task| task.line.stop.now());
         for task in lost {
             if let Ok(Err(fault)) = task.thread.join() {
                 tracing::warn!(room = self.room, %fault, "a task that was handed over did not commit its last records");
@@ -117,19 +125,18 @@ impl<P: Send + Sync + 'static> Member<P> {
         for partition in partitions {
             tasks.assigned.remove(partition);
             tasks.waiting.remove(partition);
-            tasks.done.remove(partition);
         }
         tracing::info!(room = self.room, ?partitions, "hands over");
     }
 
     fn start(&self, tasks: &mut Tasks, partition: u32) {
-        let (shared, task, stop) = (Arc::clone(&self.shared), Arc::clone(&self.task), Stop::default());
-        let asked = stop.clone();
+        let (shared, task, line) = (Arc::clone(&self.shared), Arc::clone(&self.task), Line::default());
+        let told = line.clone();
         let name = format!("{}-{partition}", self.room);
-        let spawned = std::thread::Builder::new().name(name).spawn(move || task(&shared, partition, &asked));
+        let spawned = std::thread::Builder::new().name(name).spawn(move || task(&shared, partition, &told));
         match spawned {
             Ok(thread) => {
-                tasks.running.insert(partition, Running { stop, thread });
+                tasks.running.insert(partition, Running { line, thread, since: Stopwatch::start() });
             }
             Err(error) => {
                 tracing::error!(room = self.room, partition, %error, "cannot start a thread; tries again");
@@ -138,8 +145,8 @@ impl<P: Send + Sync + 'static> Member<P> {
         }
     }
 
-    /// Looks after tasks that have ended; says whether all that are here are done.
-    fn look_after(&self) -> Result<bool, Fault> {
+    /// Looks after tasks that have ended: what may come right starts anew.
+    fn look_after(&self) -> Result<(), Fault> {
         let mut tasks = self.tasks();
         let ended: Vec<u32> = tasks
             .running
@@ -150,13 +157,10 @@ impl<P: Send + Sync + 'static> Member<P> {
         for partition in ended {
             let Some(task) = tasks.running.remove(&partition) else { continue };
             match task.thread.join() {
-                Ok(Ok(Ended::Done)) => {
-                    tasks.done.insert(partition);
-                }
-                Ok(Ok(Ended::Stopped)) => {}
+                Ok(Ok(())) => {}
                 Ok(Err(fault @ Fault::Kafka { is_passing: true, .. })) => {
                     let n = tasks.failures.entry(partition).or_default();
-                    *n += 1;
+                    *n = if task.since.elapsed() > RAN_WELL { 1 } else { *n + 1 };
                     let n = *n;
                     tracing::warn!(room = self.room, partition, n, %fault, "starts anew from its last commit");
                     tasks.waiting.insert(partition, (Stopwatch::start(), n));
@@ -176,7 +180,23 @@ impl<P: Send + Sync + 'static> Member<P> {
             tasks.waiting.remove(&partition);
             self.start(&mut tasks, partition);
         }
-        Ok(tasks.done.is_superset(&tasks.assigned))
+        Ok(())
+    }
+
+    /// Whether the room has come to its end, as often as the source: the tasks here, and those of other processes.
+    fn has_ended(&self, n_tasks: u32, n_before: u64) -> Result<bool, Fault> {
+        if !self.shared.may_end(self.room) {
+            return Ok(false);
+        }
+        let Some(wanted) = journal::source_ends(&self.shared.options, self.shared.source)? else { return Ok(false) };
+        if self.room == self.shared.source && wanted <= n_before {
+            return Ok(false);
+        }
+        let has_ended = |task: &Running| task.line.n_ends.load(Ordering::Relaxed) >= wanted;
+        let tasks = self.tasks();
+        let are_mine = tasks.waiting.is_empty() && tasks.running.values().all(has_ended);
+        drop(tasks);
+        Ok(are_mine && journal::have_all_ended(&self.shared.options, wanted, self.room, n_tasks)?)
     }
 }
 
@@ -194,23 +214,27 @@ pub(super) fn run<P: Send + Sync + 'static>(
         config.create_with_context(member).map_err(|error| fault("cannot join the group", error))?;
     let topic = options.journal(room);
     consumer.subscribe(&[&topic]).map_err(|error| fault("cannot join the group", error))?;
+    // What the source ended with before this process began is no end of this run.
+    let n_before = if room == shared.source { journal::source_ends(options, room)?.unwrap_or_default() } else { 0 };
     let mut asked = Stopwatch::start();
     let result = loop {
         match consumer.poll(Duration::from_millis(50)) {
             Some(Err(error)) if !is_passing(&error) => tracing::warn!(room, %error, "the group has trouble"),
             _ => {}
         }
-        match consumer.context().look_after() {
-            Ok(true) if options.once && asked.elapsed() >= ASK_EVERY => {
-                match journal::have_all_ended(options, room, n_tasks) {
-                    Ok(true) => break Ok(()),
-                    Ok(false) => asked = Stopwatch::start(),
-                    Err(fault) => break Err(fault),
-                }
+        if shared.stop.is_asked() {
+            break Ok(());
+        }
+        let looked = consumer.context().look_after();
+        if looked.is_err() {
+            break looked;
+        }
+        if options.once && asked.elapsed() >= ASK_EVERY {
+            match consumer.context().has_ended(n_tasks, n_before) {
+                Ok(true) => break Ok(()),
+                Ok(false) => asked = Stopwatch::start(),
+                Err(fault) => break Err(fault),
             }
-            Ok(_) if shared.stop.is_asked() => break Ok(()),
-            Ok(_) => {}
-            Err(fault) => break Err(fault),
         }
     };
     let member = Arc::clone(consumer.context());

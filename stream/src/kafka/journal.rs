@@ -38,7 +38,9 @@ pub(super) enum Entry {
         epoch: u64,
         /// How far each feed had read each account.
         progress: Vec<Progress>,
-        /// Whether it had come to its end.
+        /// How often it had come to its end.
+        n_ends: u64,
+        /// Whether nothing came behind the last end.
         has_ended: bool,
     },
 }
@@ -66,20 +68,20 @@ impl Entry {
     }
 }
 
-impl Entry {
-    fn has_ended(&self) -> bool {
-        match self {
-            Self::Room { n_ends, .. } => *n_ends > 0,
-            Self::Source { has_ended, .. } => *has_ended,
-        }
-    }
+/// How often the source has come to its end; `None` while it has not, or has read on since.
+pub(super) fn source_ends(options: &Options, source: &str) -> Result<Option<u64>, Fault> {
+    Ok(match last(options, source, 0)? {
+        Some(Entry::Source { n_ends, has_ended: true, .. }) => Some(n_ends),
+        _ => None,
+    })
 }
 
-/// Whether every task of a room has come to its inputs' end, whoever ran it.
-pub(super) fn have_all_ended(options: &Options, room: &str, n_tasks: u32) -> Result<bool, Fault> {
+/// Whether every task of a room has come so often to its inputs' end, whoever ran it.
+pub(super) fn have_all_ended(options: &Options, wanted: u64, room: &str, n_tasks: u32) -> Result<bool, Fault> {
     for partition in 0..n_tasks {
-        if !last(options, room, partition)?.is_some_and(|entry| entry.has_ended()) {
-            return Ok(false);
+        match last(options, room, partition)? {
+            Some(Entry::Room { n_ends, .. } | Entry::Source { n_ends, .. }) if n_ends >= wanted => {}
+            _ => return Ok(false),
         }
     }
     Ok(true)

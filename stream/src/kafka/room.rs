@@ -6,14 +6,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::control::{Control, Heard, Says};
-use super::group::{self, Ended, Task};
+use super::group::{self, Line, Task};
 use super::inputs::{Inputs, Item};
 use super::journal::{Entry, Stretch};
 use super::outputs::Outputs;
 use super::topics::inputs;
 use super::{Shared, journal};
 use crate::clock::Stopwatch;
-use crate::embedded::Stop;
 use crate::metrics::Meter;
 use crate::snapshot::SnapshotRef;
 use crate::topology::Room;
@@ -26,13 +25,13 @@ const TICK: Duration = Duration::from_millis(20);
 pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, room: Room<P>) -> Result<(), Fault> {
     let (name, n_tasks) = (room.name, room.n_partitions);
     let room = Arc::new(std::sync::Mutex::new(room));
-    let task: Task<P> = Arc::new(move |shared, partition, stop| {
+    let task: Task<P> = Arc::new(move |shared, partition, line| {
         let (transform, reads, writes) = {
             let room = room.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             ((room.build)(partition), room.reads.clone(), room.writes.clone())
         };
         let place = Place { room: name, partition, n_tasks, reads, writes };
-        RoomTask::open(shared, &place, transform, stop)?.map_or(Ok(Ended::Stopped), RoomTask::run)
+        RoomTask::open(shared, &place, transform, line)?.map_or(Ok(()), RoomTask::run)
     });
     group::run(shared, name, n_tasks, task)
 }
@@ -77,7 +76,7 @@ struct RoomTask<P> {
     n_open: u64,
     moved: Vec<crate::Progress>,
     meter: Arc<Meter>,
-    stop: Stop,
+    line: Line,
     generation: u64,
 }
 
@@ -88,7 +87,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         shared: &Arc<Shared<P>>,
         place: &Place,
         mut transform: Box<dyn Transform<P>>,
-        stop: &Stop,
+        line: &Line,
     ) -> Result<Option<Self>, Fault> {
         let Place { room, partition, n_tasks, .. } = *place;
         let outputs = Outputs::open(shared, room, partition, &place.writes)?;
@@ -133,7 +132,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             n_open: 0,
             moved: Vec::new(),
             meter: shared.meters.room(room),
-            stop: stop.clone(),
+            line: line.clone(),
             generation,
         };
         Ok(task.catch_up()?.then_some(task))
@@ -154,7 +153,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
                     if self.inputs.pull(TICK, options_batch(&self.shared.options))? > 0 {
                         continue;
                     }
-                    if self.stop.is_asked() {
+                    if self.line.stop.is_asked() {
                         return Ok(false);
                     }
                     if waited.elapsed() > Duration::from_secs(120) {
@@ -178,12 +177,13 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         Ok(true)
     }
 
-    fn run(mut self) -> Result<Ended, Fault> {
+    fn run(mut self) -> Result<(), Fault> {
         let batch = options_batch(&self.shared.options);
         let (mut since, mut stored) = (Stopwatch::start(), Stopwatch::start());
         let mut turn = 0;
+        self.line.has_ended(self.seen.heard.n_ends);
         loop {
-            let n_pulled = self.inputs.pull(TICK, batch)?;
+            self.inputs.pull(TICK, batch)?;
             let n_inputs = self.inputs.len();
             for place in (0..n_inputs).map(|place| (place + turn) % n_inputs.max(1)) {
                 let items = self.inputs.take(place, batch);
@@ -205,11 +205,9 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
                 self.store()?;
                 stored = Stopwatch::start();
             }
-            let is_done = self.shared.options.once && self.seen.heard.n_ends > 0 && n_pulled == 0;
-            if self.stop.is_asked() || is_done {
+            if self.line.stop.is_asked() {
                 self.commit()?;
-                self.store()?;
-                return Ok(if is_done { Ended::Done } else { Ended::Stopped });
+                return self.store();
             }
         }
     }
@@ -320,6 +318,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         failpoint::pass("before_commit");
         self.n_open = 0;
         self.is_ahead = true;
+        self.line.has_ended(self.seen.heard.n_ends);
         self.shared.meters.committed();
         Ok(())
     }
@@ -336,7 +335,14 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             postcard::to_stdvec(&(&self.seen, &state)).map_err(|error| bad(StateError::Damaged(error.to_string())))?;
         let epoch = u64::try_from(self.seen.journal).unwrap_or(0);
         let put = options.snapshots.put(self.room, self.partition, epoch, self.generation, &bytes);
-        let stored: SnapshotRef = self.shared.handle.block_on(put)?;
+        let stored: SnapshotRef = match self.shared.handle.block_on(put) {
+            // The owner before, not yet told that he is no more, stored the same place of the journal: the same state.
+            Err(Fault::Object { source: object_store::Error::AlreadyExists { .. }, .. }) => {
+                self.is_ahead = false;
+                return Ok(());
+            }
+            stored => stored?,
+        };
         self.is_ahead = false;
         self.shared.handle.block_on(options.snapshots.keep_newest(&stored))
     }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::Shared;
-use super::client::Quiet;
 use super::control::Says;
 use super::inputs::{Item, is_passing, item};
 use super::journal;
@@ -66,14 +66,37 @@ impl Memory {
 /// The shape in the manifest of a store that is filled from topics.
 const SHAPE: &str = "kafka";
 
+/// Hears which partitions went to other members of the group.
+#[derive(Debug, Default)]
+struct Seats(Mutex<Vec<(String, i32)>>);
+
+impl ClientContext for Seats {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(target: "librdkafka", %error, reason, "the connection has trouble");
+    }
+}
+
+impl ConsumerContext for Seats {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Revoke(lost) => {
+                let lost = lost.elements().into_iter().map(|place| (place.topic().to_owned(), place.partition()));
+                self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(lost);
+            }
+            Rebalance::Assign(_) => {}
+            Rebalance::Error(error) => tracing::warn!(%error, "the group has trouble"),
+        }
+    }
+}
+
 /// Runs a sink.
 pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, drain: Drain<P>) -> Result<(), Fault> {
     let options = &shared.options;
     let group = options.group(&format!("sinks.{}", drain.name));
-    let consumer: BaseConsumer<Quiet> = options
+    let consumer: BaseConsumer<Seats> = options
         .client
         .member(&group, options.session_timeout)
-        .create_with_context(Quiet)
+        .create_with_context(Seats::default())
         .map_err(|error| fault("cannot join the group", error))?;
     let topics: Vec<String> = drain.reads.iter().map(|topic| options.topic(topic)).collect();
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
@@ -108,7 +131,7 @@ struct SinkTask<'s, P> {
     sink: Box<dyn Sink<P>>,
     /// A number for each topic partition, the same in every process.
     places: BTreeMap<(String, i32), u32>,
-    consumer: BaseConsumer<Quiet>,
+    consumer: BaseConsumer<Seats>,
     open: Vec<Record<P>>,
     /// Behind the last record taken from each topic partition since the last commit.
     offsets: BTreeMap<(String, i32), i64>,
@@ -177,7 +200,16 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
                 Item::None => {}
             }
         }
+        self.forget_lost();
         Ok(n)
+    }
+
+    /// What went to another member is written by him from the last commit on, and is his to commit.
+    fn forget_lost(&mut self) {
+        let lost = std::mem::take(&mut *self.consumer.context().0.lock().unwrap_or_else(PoisonError::into_inner));
+        for place in lost {
+            self.offsets.remove(&place);
+        }
     }
 
     fn write(&mut self) -> Result<(), Fault> {
@@ -215,7 +247,7 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
         self.shared.handle.block_on(self.sink.committed(self.epoch))
     }
 
-    /// Partitions that went to somebody else meanwhile are written by him once more: the same rows.
+    /// A group that is just being shared out anew takes no offsets; those that stay ours are committed the next time.
     fn commit_offsets(&mut self) -> Result<(), Fault> {
         let offsets = std::mem::take(&mut self.offsets);
         let mut list = TopicPartitionList::new();
@@ -229,8 +261,10 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
         match self.consumer.commit(&list, CommitMode::Sync) {
             Ok(()) => {}
             Err(KafkaError::ConsumerCommit(error)) => {
-                tracing::info!(sink = self.name, %error, "offsets were not committed; the rows come again");
+                tracing::info!(sink = self.name, %error, "offsets were not committed; tries again");
+                self.offsets = offsets;
             }
+            Err(error) if is_passing(&error) => self.offsets = offsets,
             Err(error) => return Err(fault("cannot commit", error)),
         }
         Ok(())
@@ -238,8 +272,13 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
 
     /// Whether every room has come to its end, and this sink has read what they wrote.
     fn has_ended(&self) -> Result<bool, Fault> {
+        if !self.shared.may_end(self.name) {
+            return Ok(false);
+        }
+        let options = &self.shared.options;
+        let Some(wanted) = journal::source_ends(options, self.shared.source)? else { return Ok(false) };
         for (room, n_tasks) in &self.shared.plan.rooms {
-            if !journal::have_all_ended(&self.shared.options, room, *n_tasks)? {
+            if !journal::have_all_ended(options, wanted, room, *n_tasks)? {
                 return Ok(false);
             }
         }
@@ -255,6 +294,6 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
         if list.count() == 0 {
             return Ok(false);
         }
-        journal::has_nothing_behind(&self.shared.options, self.name, &list)
+        journal::has_nothing_behind(options, self.name, &list)
     }
 }

@@ -3,12 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::control::Says;
-use super::group::{self, Ended, Task};
+use super::group::{self, Line, Task};
 use super::journal::{self, Entry};
 use super::outputs::Outputs;
 use super::{Options, Shared};
 use crate::clock::Stopwatch;
-use crate::embedded::Stop;
 use crate::snapshot::SnapshotRef;
 use crate::{Fault, Polled, Progress, Source};
 
@@ -16,9 +15,14 @@ use crate::{Fault, Polled, Progress, Source};
 /// again.
 struct Held<P> {
     source: Box<dyn Source<P>>,
-    is_restored: bool,
-    /// Its last commit.
-    epoch: u64,
+    /// Its cursors before it read anything.
+    initial: Vec<u8>,
+    /// Its last commit; `None` before it has looked.
+    epoch: Option<u64>,
+    /// The object of its cursors in the commit that was tried last.
+    tried: Option<String>,
+    /// How often the source had come to its end.
+    n_ends: u64,
     open: Vec<P>,
     progress: Vec<Progress>,
     as_of: Option<i64>,
@@ -30,12 +34,22 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(
     name: &'static str,
     source: Box<dyn Source<P>>,
 ) -> Result<(), Fault> {
-    let held = Held { source, is_restored: false, epoch: 0, open: Vec::new(), progress: Vec::new(), as_of: None };
-    let held = Mutex::new(held);
+    let bad = |source| Fault::State { room: name.to_owned(), partition: 0, source };
+    let initial = source.snapshot().map_err(bad)?;
+    let held = Mutex::new(Held {
+        source,
+        initial,
+        epoch: None,
+        tried: None,
+        n_ends: 0,
+        open: Vec::new(),
+        progress: Vec::new(),
+        as_of: None,
+    });
     let writes: Vec<&'static str> = shared.plan.written_by(name);
-    let task: Task<P> = Arc::new(move |shared, _, stop| {
+    let task: Task<P> = Arc::new(move |shared, _, line| {
         let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        SourceTask::open(shared, name, &writes, &mut held)?.run(stop)
+        SourceTask::open(shared, name, &writes, &mut held)?.run(line)
     });
     group::run(shared, name, 1, task)
 }
@@ -46,6 +60,8 @@ struct SourceTask<'h, P> {
     held: &'h mut Held<P>,
     outputs: Outputs<P>,
     generation: u64,
+    /// Whether what this process read to its end is committed with that end.
+    is_ended: bool,
 }
 
 impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
@@ -59,32 +75,25 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
         let options = &shared.options;
         let newest = shared.handle.block_on(options.snapshots.newest(name, 0))?;
         let generation = newest.map_or(1, |found| found.generation + 1);
-        let last = journal::last(options, name, 0)?;
-        if let Some(Entry::Source { object, epoch, .. }) = last {
-            if !held.is_restored {
-                let snapshot = SnapshotRef { room: name.to_owned(), partition: 0, object };
-                let cursors = shared.handle.block_on(options.snapshots.get(&snapshot))?;
-                let bad = |source| Fault::State { room: name.to_owned(), partition: 0, source };
-                held.source.restore(&cursors).map_err(bad)?;
-                held.epoch = epoch;
-            } else if epoch > held.epoch {
-                // The commit that nobody answered for had come through.
-                held.epoch = epoch;
-                held.committed();
-            }
-        }
-        held.is_restored = true;
-        let mut task = Self { shared, name, held, outputs, generation };
+        let last = match journal::last(options, name, 0)? {
+            Some(Entry::Source { object, epoch, n_ends, has_ended, .. }) => Some((object, epoch, n_ends, has_ended)),
+            _ => None,
+        };
+        let is_ended = held.take_up(shared, name, last)?;
+        let mut task = Self { shared, name, held, outputs, generation, is_ended };
         let open = std::mem::take(&mut task.held.open);
         open.iter().try_for_each(|payload| task.outputs.send(payload))?;
         task.held.open = open;
         Ok(task)
     }
 
-    fn run(mut self, stop: &Stop) -> Result<Ended, Fault> {
-        let Options { batch_records, commit_records, commit_every, once, .. } = self.shared.options;
+    fn run(mut self, line: &Line) -> Result<(), Fault> {
+        let Options { batch_records, commit_records, commit_every, .. } = self.shared.options;
         let meter = self.shared.meters.room(self.name);
         let mut since = Stopwatch::start();
+        if self.is_ended {
+            return self.rest(line);
+        }
         loop {
             if self.held.as_of.is_none() {
                 match self.shared.handle.block_on(self.held.source.poll(batch_records))? {
@@ -101,25 +110,26 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
             let is_open = !self.held.open.is_empty() || !self.held.progress.is_empty();
             let is_full = self.held.open.len() as u64 >= commit_records || since.elapsed() >= commit_every;
             let is_end = self.held.as_of.is_some();
-            if is_open && is_full || is_end || stop.is_asked() {
+            if is_open && is_full || is_end || line.stop.is_asked() {
                 self.commit()?;
                 since = Stopwatch::start();
             }
             if is_end {
-                return self.rest(once, stop);
+                return self.rest(line);
             }
-            if stop.is_asked() {
-                return Ok(Ended::Stopped);
+            if line.stop.is_asked() {
+                return Ok(());
             }
         }
     }
 
     /// There is nothing more to read.
-    fn rest(self, once: bool, stop: &Stop) -> Result<Ended, Fault> {
-        while !once && !stop.is_asked() {
-            std::thread::sleep(std::time::Duration::from_millis(100));
+    fn rest(self, line: &Line) -> Result<(), Fault> {
+        line.has_ended(self.held.n_ends);
+        while !line.stop.is_asked() {
+            std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        Ok(if stop.is_asked() { Ended::Stopped } else { Ended::Done })
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
@@ -129,9 +139,10 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
         let bad = |source| Fault::State { room: self.name.to_owned(), partition: 0, source };
         let cursors = self.held.source.snapshot().map_err(bad)?;
         let snapshots = &self.shared.options.snapshots;
-        let epoch = self.held.epoch + 1;
+        let epoch = self.held.epoch.unwrap_or_default() + 1;
         let put = snapshots.put(self.name, 0, epoch, self.generation, &cursors);
-        let stored = self.shared.handle.block_on(put)?;
+        let stored = self.shared.handle.block_on(put).map_err(taken_over)?;
+        self.held.tried = Some(stored.object.clone());
         if !self.held.progress.is_empty() {
             self.outputs.say(Says::Progress(newest(&self.held.progress)))?;
         }
@@ -140,15 +151,59 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
         }
         let object = stored.object.clone();
         let (progress, has_ended) = (newest(&self.held.progress), self.held.as_of.is_some());
-        self.outputs.commit(&Entry::Source { object, epoch, progress, has_ended })?;
-        self.held.epoch = epoch;
+        let n_ends = self.held.n_ends + u64::from(has_ended);
+        self.outputs.commit(&Entry::Source { object, epoch, progress, n_ends, has_ended })?;
+        (self.held.epoch, self.held.n_ends) = (Some(epoch), n_ends);
         self.held.committed();
         self.shared.meters.committed();
         self.shared.handle.block_on(snapshots.keep_newest(&stored))
     }
 }
 
+/// An object of that name is somebody else's: two processes think the source theirs, and the next look tells whose it is.
+fn taken_over(fault: Fault) -> Fault {
+    match fault {
+        Fault::Object { source: object_store::Error::AlreadyExists { path, .. }, .. } => {
+            let what = "another process stores the cursors".to_owned();
+            Fault::Kafka { what, why: Some(path), is_passing: true }
+        }
+        fault => fault,
+    }
+}
+
+/// The last commit: the object of its cursors, its number, how often the source had ended, and whether it had then.
+type Last = (String, u64, u64, bool);
+
 impl<P> Held<P> {
+    /// Goes on behind the last commit: with what is held when that was ours, else with its cursors. Says whether our own
+    /// end is committed.
+    fn take_up(&mut self, shared: &Shared<P>, name: &str, last: Option<Last>) -> Result<bool, Fault> {
+        let (object, epoch, n_ends, has_ended) = last.unwrap_or_default();
+        let is_ours = self.epoch == Some(epoch);
+        // A commit that nobody answered for had come through.
+        let came_through = self.epoch.is_some() && self.tried.as_ref() == Some(&object);
+        self.n_ends = n_ends;
+        if came_through && !is_ours {
+            self.epoch = Some(epoch);
+            self.committed();
+            return Ok(has_ended);
+        }
+        if is_ours {
+            return Ok(has_ended && self.as_of.is_some());
+        }
+        let cursors = if epoch == 0 {
+            self.initial.clone()
+        } else {
+            let snapshot = SnapshotRef { room: name.to_owned(), partition: 0, object };
+            shared.handle.block_on(shared.options.snapshots.get(&snapshot))?
+        };
+        let bad = |source| Fault::State { room: name.to_owned(), partition: 0, source };
+        self.source.restore(&cursors).map_err(bad)?;
+        self.committed();
+        (self.epoch, self.as_of) = (Some(epoch), None);
+        Ok(false)
+    }
+
     fn committed(&mut self) {
         self.open.clear();
         self.progress.clear();

@@ -25,7 +25,7 @@ pub(crate) const TABLES: &[&str] = &[
     "raw_record",
 ];
 
-/// The binary beside this test's own.
+/// The binary beside this test's own. It knows the password of the ClickHouse that tests start.
 pub(crate) fn overgrant() -> Command {
     let here = std::env::current_exe().unwrap();
     let folder = here.parent().and_then(Path::parent).unwrap();
@@ -33,6 +33,7 @@ pub(crate) fn overgrant() -> Command {
     assert!(binary.exists(), "{} is missing; run `make test`", binary.display());
     let mut command = Command::new(binary);
     command.env_remove("OVERGRANT_STORE").env("RUST_LOG", "error");
+    command.env("OVERGRANT_CLICKHOUSE_PASSWORD", "only-for-tests");
     command
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use schemas::{Message, Noun};
+use schemas::{Anomaly, Message, Noun, Session, Time};
 use serde_json::json;
 use sinks::clickhouse::{ClickHouse as Sink, Place, Step, ValidConfig, migrate};
 use sinks::{Metrics, QueryError, ReadOptions, Store};
@@ -151,6 +151,32 @@ async fn every_noun_comes_back_as_it_was_written() {
     let columns = "SELECT countIf(comment = '') FROM system.columns WHERE database = currentDatabase() AND \
                    table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')";
     assert_eq!(database.value(columns).await, "0", "every column says what it is");
+}
+
+/// A late record may show that a session or the first event of an hour was earlier.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_whose_time_is_corrected_is_still_one_row() {
+    let database = Database::start().await;
+    let mut sink = database.sink("{}");
+    sink.restore(json!(null)).await.unwrap();
+    for message in examples().into_values() {
+        let corrected = match &message {
+            Message::Session(row) => {
+                let issued_at = row.issued_at + Duration::from_secs(86_400);
+                Session { issued_at, revision: row.revision - 1, ..Session::clone(row) }.into_message()
+            }
+            Message::Anomaly(row) => {
+                let hour = row.time.0.div_euclid(3_600_000_000) * 3_600_000_000;
+                let time = Time(if row.time.0 == hour { hour + 1 } else { hour });
+                Anomaly { time, revision: row.revision - 1, ..Anomaly::clone(row) }.into_message()
+            }
+            _ => continue,
+        };
+        fill(&mut sink, &[corrected]).await;
+        fill(&mut sink, &[message]).await;
+    }
+    assert_eq!(database.store().await.rows::<Session>().await.unwrap().len(), 1);
+    assert_eq!(database.store().await.rows::<Anomaly>().await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
