@@ -1,7 +1,8 @@
 //! Kafka clients beside each other, in one run over the same topics: a C loop over librdkafka's batch calls,
 //! `StreamConsumer`, `BaseConsumer`, `FutureProducer`, and ours.
 //!
-//! `kafka-bench BROKERS [TURNS]` makes topics, fills them, lets everybody take turns, and prints medians. Each turn is a process of its own, so that
+//! `kafka-bench BROKERS [TURNS [TITLE]]` makes topics, fills them, lets everybody take turns, and prints medians; of all
+//! contests, or of those whose titles hold a word. Each turn is a process of its own, so that
 //! its processor time is all of its threads' and nobody finds another's memory warm.
 
 use std::process::ExitCode;
@@ -28,11 +29,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["turn", who, brokers, topic, n, size] => turn(who, brokers, topic, n, size),
-        [brokers] => contest::run(brokers, 7),
-        [brokers, turns] => {
-            turns.parse().map_err(|_| format!("`{turns}` is no number")).and_then(|n| contest::run(brokers, n))
-        }
-        _ => Err("usage: kafka-bench BROKERS [TURNS]".to_owned()),
+        [brokers] => contest::run(brokers, 5, ""),
+        [brokers, turns] => number(turns).and_then(|n| contest::run(brokers, n, "")),
+        [brokers, turns, title] => number(turns).and_then(|n| contest::run(brokers, n, title)),
+        _ => Err("usage: kafka-bench BROKERS [TURNS [TITLE]]".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,10 +43,13 @@ fn main() -> ExitCode {
     }
 }
 
+fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| format!("`{text}` is no number"))
+}
+
 /// One turn; prints what it took: wall time, processor time of the process and of this thread, and what was read.
 fn turn(who: &str, brokers: &str, topic: &str, n: &str, size: &str) -> Result<(), String> {
-    let n = n.parse().map_err(|_| format!("`{n}` is no number"))?;
-    let size = size.parse().map_err(|_| format!("`{size}` is no number"))?;
+    let (n, size) = (number(n)?, number(size)?);
     let load =
         Load { brokers: brokers.to_owned(), topic: topic.to_owned(), n_partitions: contest::N_PARTITIONS, n, size };
     let (wall, cpu, own) = (Instant::now(), c::cpu_us(), c::thread_cpu_us());
@@ -63,8 +66,13 @@ fn turn(who: &str, brokers: &str, topic: &str, n: &str, size: &str) -> Result<()
         "write-c" => c::produce(&load, WRITER, false).map(|()| written(0))?,
         "write-c-headers" => c::produce(&load, WRITER, true).map(|()| written(0))?,
         "write-plain" => write::ours(&load, How::default()).map(written)?,
-        "write-headers" => write::ours(&load, How { has_headers: true, has_transactions: false }).map(written)?,
-        "write-ours" => write::ours(&load, How { has_headers: true, has_transactions: true }).map(written)?,
+        "write-headers" => write::ours(&load, How { has_headers: true, ..How::default() }).map(written)?,
+        "write-ours" => {
+            write::ours(&load, How { has_headers: true, has_transactions: true, ..How::default() }).map(written)?
+        }
+        "write-flushed" => {
+            write::ours(&load, How { has_headers: true, is_flushed: true, ..How::default() }).map(written)?
+        }
         "write-future" => write::future(&load).map(|()| written(0))?,
         who => return Err(format!("nobody is called `{who}`")),
     };

@@ -69,6 +69,8 @@ fn push(producer: &BaseProducer<Delivered>, mut record: Record<'_>) -> Result<()
 pub(crate) struct How {
     pub(crate) has_headers: bool,
     pub(crate) has_transactions: bool,
+    /// Waits for what was written when a transaction would end: the same records under way, and no transaction.
+    pub(crate) is_flushed: bool,
 }
 
 /// Ours: the calls that `stream::kafka::outputs` makes. Says how many transactions it were.
@@ -86,9 +88,11 @@ pub(crate) fn ours(load: &Load, how: How) -> Result<u64, String> {
     let values = load.values();
     let (mut n_open, mut since, mut n_commits) = (0, Instant::now(), 0);
     for (idx, value) in (0..load.n).zip(values.iter().cycle()) {
-        if how.has_transactions && n_open == 0 {
-            producer.begin_transaction().map_err(|error| error.to_string())?;
+        if n_open == 0 {
             since = Instant::now();
+            if how.has_transactions {
+                producer.begin_transaction().map_err(|error| error.to_string())?;
+            }
         }
         let partition = (idx % load.n_partitions as u64) as i32;
         let mut record =
@@ -100,9 +104,14 @@ pub(crate) fn ours(load: &Load, how: How) -> Result<u64, String> {
         n_open += 1;
         // The clock is asked once for many records, as a room does between two batches.
         let is_due = n_open >= COMMIT_RECORDS || n_open % 1000 == 0 && since.elapsed() >= COMMIT_EVERY;
-        if how.has_transactions && (is_due || idx + 1 == load.n) {
-            commit(&producer)?;
-            (n_open, n_commits) = (0, n_commits + 1);
+        if is_due || idx + 1 == load.n {
+            n_open = 0;
+            if how.has_transactions {
+                commit(&producer)?;
+                n_commits += 1;
+            } else if how.is_flushed {
+                producer.flush(PATIENCE).map_err(|error| error.to_string())?;
+            }
         }
     }
     producer.flush(PATIENCE).map_err(|error| error.to_string())?;
