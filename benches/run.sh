@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Measures, and prints what `benches/RESULTS.md` keeps: the machine, the room beside its peers, and the whole run.
 # benches/run.sh [FOLDER]   also reads the real logs of a folder, beside the peers
+# benches/run.sh --kafka    only Kafka clients beside each other; fetches and starts a broker
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/overgrant
 target=${CARGO_TARGET_DIR:-$cache/target}
-folder=${1:+$(realpath "$1")}
 n_runs=3
 
 heading() { printf '\n## %s\n\n' "$*"; }
@@ -19,6 +19,9 @@ machine() {
     printf 'load      %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
     printf 'commit    %s%s\n' "$(git rev-parse --short HEAD)" "$(git diff --quiet HEAD -- '*.rs' '*.toml' '*.vrl' || printf ', changed')"
     printf 'compiler  %s\n' "$(rustc --version)"
+}
+
+versions() {
     local crate
     for crate in vrl serde_json sonic-rs; do
         printf '%-9s %s\n' "$crate" "$(version benches/peers/Cargo.lock "$crate")"
@@ -29,6 +32,14 @@ machine() {
 peers() {
     CARGO_TARGET_DIR=$cache/target-peers cargo build --quiet --release --manifest-path benches/peers/Cargo.toml
     "$cache/target-peers/release/peers" "$@"
+}
+
+# Ours beside a C loop, the stream and the future of `rdkafka`, over a broker of their own.
+kafka() {
+    infra/setup.sh --kafka
+    printf '%-9s %s\n' rdkafka "$(version benches/kafka/Cargo.lock rdkafka)" cc "$(cc --version | head -1)"
+    CARGO_TARGET_DIR=$cache/target-kafka cargo build --quiet --release --manifest-path benches/kafka/Cargo.toml
+    benches/kafka/with-broker.sh "$cache/target-kafka/release/kafka-bench"
 }
 
 # The bytes of the logs below a folder, unpacked.
@@ -64,6 +75,13 @@ whole_run() {
 }
 
 machine
+if [[ ${1:-} == --kafka ]]; then
+    heading 'Kafka clients, per core'
+    kafka
+    exit
+fi
+folder=${1:+$(realpath "$1")}
+versions
 heading 'normalize beside its peers, one core, generated sample'
 peers
 if [[ -n $folder ]]; then

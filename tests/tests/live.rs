@@ -11,6 +11,7 @@
 mod overgrant;
 
 mod live {
+    mod batch;
     mod belt;
     mod clickhouse;
     mod kafka;

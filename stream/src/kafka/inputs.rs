@@ -1,14 +1,13 @@
 //! The inputs of one task: one buffer for each topic partition, filled only as fast as it is emptied.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use batch::{Reader, Record};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers};
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{Message, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::Quiet;
 use super::control::{Control, HEADER};
@@ -35,10 +34,9 @@ struct Input<P> {
 
 /// Reads several topic partitions, each in its own order.
 pub(super) struct Inputs<P> {
-    consumer: BaseConsumer<Quiet>,
+    reader: Reader<Quiet>,
     codec: Arc<dyn Codec<P>>,
     list: Vec<Input<P>>,
-    by_place: HashMap<(String, i32), usize>,
     prefix_len: usize,
     max_waiting: usize,
 }
@@ -52,25 +50,20 @@ impl<P> Inputs<P> {
         places: &[(&'static str, i32)],
         offsets: &[i64],
     ) -> Result<Self, Fault> {
-        let consumer: BaseConsumer<Quiet> = options
-            .client
-            .reader(group)
-            .create_with_context(Quiet)
-            .map_err(|error| fault("cannot make a reader", error))?;
         let mut assignment = TopicPartitionList::new();
-        let (mut list, mut by_place) = (Vec::new(), HashMap::new());
+        let mut list = Vec::new();
         for ((topic, partition), offset) in places.iter().zip(offsets) {
             let topic = options.topic(topic);
             let from = if *offset == 0 { Offset::Beginning } else { Offset::Offset(*offset) };
             assignment
                 .add_partition_offset(&topic, *partition, from)
                 .map_err(|error| fault("cannot assign inputs", error))?;
-            by_place.insert((topic.clone(), *partition), list.len());
             list.push(Input { topic, partition: *partition, buffer: VecDeque::new(), is_paused: false });
         }
-        consumer.assign(&assignment).map_err(|error| fault("cannot assign inputs", error))?;
+        let reader = Reader::open(&options.client.reader(group), Quiet, &assignment)
+            .map_err(|error| fault("cannot make a reader", error))?;
         let (prefix_len, max_waiting) = (options.topic_prefix.len(), options.batch_records.saturating_mul(2));
-        Ok(Self { consumer, codec, list, by_place, prefix_len, max_waiting })
+        Ok(Self { reader, codec, list, prefix_len, max_waiting })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -79,25 +72,25 @@ impl<P> Inputs<P> {
 
     /// Waits for records, and takes what is there without waiting again; says how many came.
     pub(super) fn pull(&mut self, wait: Duration, max: usize) -> Result<usize, Fault> {
-        let (mut n, mut wait) = (0, wait);
-        while n < max {
-            let Some(message) = self.consumer.poll(wait) else { break };
-            wait = Duration::ZERO;
-            match message {
-                Ok(message) => {
-                    if let Some((place, offset, item)) =
-                        read(&message, &self.by_place, self.prefix_len, self.codec.as_ref())?
-                    {
-                        self.list[place].buffer.push_back((offset, item));
-                        n += 1;
+        let mut n = 0;
+        match self.reader.pull(wait, max) {
+            Ok(mut batch) => {
+                while let Some(record) = batch.next_record() {
+                    match record {
+                        Ok(record) => {
+                            let is_its = |input: &Input<P>| {
+                                input.partition == record.partition() && input.topic == record.topic()
+                            };
+                            let Some(place) = self.list.iter().position(is_its) else { continue };
+                            let item = item(&record, self.prefix_len, self.codec.as_ref())?;
+                            self.list[place].buffer.push_back((record.offset(), item));
+                            n += 1;
+                        }
+                        Err(error) => go_on_or_fault(&error)?,
                     }
                 }
-                Err(error) if is_passing(&error) => tracing::debug!(%error, "reading goes on"),
-                Err(error) => {
-                    let why = Some(error.to_string());
-                    return Err(Fault::Kafka { what: "cannot read on".to_owned(), why, is_passing: !is_gone(&error) });
-                }
             }
+            Err(error) => go_on_or_fault(&error)?,
         }
         self.hold_back()?;
         Ok(n)
@@ -117,10 +110,10 @@ impl<P> Inputs<P> {
             }
         }
         if full.count() > 0 {
-            self.consumer.pause(&full).map_err(|error| fault("cannot pause", error))?;
+            self.reader.pause(&full).map_err(|error| fault("cannot pause", error))?;
         }
         if free.count() > 0 {
-            self.consumer.resume(&free).map_err(|error| fault("cannot resume", error))?;
+            self.reader.resume(&free).map_err(|error| fault("cannot resume", error))?;
         }
         Ok(())
     }
@@ -177,42 +170,29 @@ fn is_gone(error: &KafkaError) -> bool {
     code.is_some_and(|code| matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange))
 }
 
-type Read<P> = Option<(usize, i64, Item<P>)>;
-
-fn read<P>(
-    message: &BorrowedMessage<'_>,
-    by_place: &HashMap<(String, i32), usize>,
-    prefix_len: usize,
-    codec: &dyn Codec<P>,
-) -> Result<Read<P>, Fault> {
-    let key = (message.topic().to_owned(), message.partition());
-    let Some(place) = by_place.get(&key).copied() else { return Ok(None) };
-    let item = item(message, prefix_len, codec)?;
-    Ok(Some((place, message.offset(), item)))
+fn go_on_or_fault(error: &KafkaError) -> Result<(), Fault> {
+    if is_passing(error) {
+        tracing::debug!(%error, "reading goes on");
+        return Ok(());
+    }
+    let why = Some(error.to_string());
+    Err(Fault::Kafka { what: "cannot read on".to_owned(), why, is_passing: !is_gone(error) })
 }
 
-/// What a message holds.
-pub(super) fn item<P>(
-    message: &BorrowedMessage<'_>,
-    prefix_len: usize,
-    codec: &dyn Codec<P>,
-) -> Result<Item<P>, Fault> {
-    let headers: Vec<(&str, &[u8])> = message
-        .headers()
-        .into_iter()
-        .flat_map(Headers::iter)
-        .filter_map(|header| Some((header.key, header.value?)))
-        .collect();
+/// What a record holds. Headers whose names are not UTF-8 are nobody's here.
+pub(super) fn item<P>(record: &Record<'_>, prefix_len: usize, codec: &dyn Codec<P>) -> Result<Item<P>, Fault> {
+    let headers: Vec<(&str, &[u8])> =
+        record.headers().filter_map(|header| Some((std::str::from_utf8(header.name).ok()?, header.value?))).collect();
     if let Some((_, bytes)) = headers.iter().find(|(name, _)| *name == HEADER) {
         return Ok(Control::read(bytes).map_or(Item::None, Item::Control));
     }
     let incoming = Incoming {
-        topic: message.topic().get(prefix_len..).unwrap_or_default(),
-        partition: message.partition(),
-        offset: message.offset(),
-        timestamp_ms: message.timestamp().to_millis(),
-        key: message.key(),
-        value: message.payload(),
+        topic: record.topic().get(prefix_len..).unwrap_or_default(),
+        partition: record.partition(),
+        offset: record.offset(),
+        timestamp_ms: record.timestamp_ms(),
+        key: record.key(),
+        value: record.value(),
         headers,
     };
     Ok(match codec.decode(&incoming)? {

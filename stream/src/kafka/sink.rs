@@ -179,14 +179,18 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
         while n < max {
             let Some(message) = self.consumer.poll(wait) else { break };
             wait = Duration::ZERO;
-            let message = match message {
+            let mut message = match message {
                 Ok(message) => message,
                 Err(error) if is_passing(&error) => continue,
                 Err(error) => return Err(fault("cannot read on", error)),
             };
             n += 1;
             let place = (message.topic().to_owned(), message.partition());
-            let read = item(&message, self.shared.options.topic_prefix.len(), self.shared.codec.as_ref())?;
+            let read = item(
+                &batch::Record::of(&mut message),
+                self.shared.options.topic_prefix.len(),
+                self.shared.codec.as_ref(),
+            )?;
             self.offsets.insert(place.clone(), message.offset() + 1);
             let partition = self.places.get(&place).copied().unwrap_or(u32::MAX);
             let at = Position { partition, offset: u64::try_from(message.offset()).unwrap_or(0) };
