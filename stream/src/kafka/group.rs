@@ -10,7 +10,7 @@ use rdkafka::{ClientConfig, TopicPartitionList};
 
 use super::inputs::is_passing;
 use super::topics::fault;
-use super::{Shared, journal};
+use super::{Shared, journal, lag};
 use crate::Fault;
 use crate::clock::Stopwatch;
 use crate::embedded::Stop;
@@ -102,6 +102,7 @@ impl<P: Send + Sync + 'static> Member<P> {
             tasks.assigned.insert(*partition);
             self.start(&mut tasks, *partition);
         }
+        self.shared.meters.room(self.room).ready();
         tracing::info!(room = self.room, ?partitions, "takes over");
     }
 
@@ -159,6 +160,7 @@ impl<P: Send + Sync + 'static> Member<P> {
                     *n += 1;
                     let n = *n;
                     tracing::warn!(room = self.room, partition, n, %fault, "starts anew from its last commit");
+                    self.shared.meters.room(self.room).restarted();
                     tasks.waiting.insert(partition, (Stopwatch::start(), n));
                 }
                 Ok(Err(fault)) => return Err(fault),
@@ -176,6 +178,7 @@ impl<P: Send + Sync + 'static> Member<P> {
             tasks.waiting.remove(&partition);
             self.start(&mut tasks, partition);
         }
+        self.shared.meters.room(self.room).waits(tasks.waiting.len());
         Ok(tasks.done.is_superset(&tasks.assigned))
     }
 }
@@ -194,11 +197,16 @@ pub(super) fn run<P: Send + Sync + 'static>(
         config.create_with_context(member).map_err(|error| fault("cannot join the group", error))?;
     let topic = options.journal(room);
     consumer.subscribe(&[&topic]).map_err(|error| fault("cannot join the group", error))?;
-    let mut asked = Stopwatch::start();
+    let meter = shared.meters.room(room);
+    let (mut asked, mut told) = (Stopwatch::start(), Stopwatch::start());
     let result = loop {
         match consumer.poll(Duration::from_millis(50)) {
             Some(Err(error)) if !is_passing(&error) => tracing::warn!(room, %error, "the group has trouble"),
             _ => {}
+        }
+        if told.elapsed() >= lag::TELL_EVERY {
+            lag::tell(&consumer, room, &meter, &consumer.context().tasks().assigned);
+            told = Stopwatch::start();
         }
         match consumer.context().look_after() {
             Ok(true) if options.once && asked.elapsed() >= ASK_EVERY => {
@@ -214,8 +222,9 @@ pub(super) fn run<P: Send + Sync + 'static>(
         }
     };
     let member = Arc::clone(consumer.context());
-    let all: Vec<u32> = member.tasks().assigned.iter().copied().collect();
-    member.lose(&all);
+    let all = member.tasks().assigned.clone();
+    member.lose(&all.iter().copied().collect::<Vec<_>>());
+    lag::tell(&consumer, room, &meter, &all);
     consumer.unsubscribe();
     result
 }

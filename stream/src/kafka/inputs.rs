@@ -10,11 +10,12 @@ use rdkafka::message::{BorrowedMessage, Headers};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
-use super::client::Quiet;
 use super::control::{Control, HEADER};
+use super::lag::{self, Watched};
 use super::topics::fault;
 use super::{Codec, Decoded, Incoming, Options};
 use crate::Fault;
+use crate::metrics::{Lag, Place};
 
 /// A record, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ struct Input<P> {
 
 /// Reads several topic partitions, each in its own order.
 pub(super) struct Inputs<P> {
-    consumer: BaseConsumer<Quiet>,
+    consumer: BaseConsumer<Watched>,
     codec: Arc<dyn Codec<P>>,
     list: Vec<Input<P>>,
     by_place: HashMap<(String, i32), usize>,
@@ -52,10 +53,8 @@ impl<P> Inputs<P> {
         places: &[(&'static str, i32)],
         offsets: &[i64],
     ) -> Result<Self, Fault> {
-        let consumer: BaseConsumer<Quiet> = options
-            .client
-            .reader(group)
-            .create_with_context(Quiet)
+        let consumer: BaseConsumer<Watched> = lag::watched(options.client.reader(group))
+            .create_with_context(Watched::default())
             .map_err(|error| fault("cannot make a reader", error))?;
         let mut assignment = TopicPartitionList::new();
         let (mut list, mut by_place) = (Vec::new(), HashMap::new());
@@ -75,6 +74,17 @@ impl<P> Inputs<P> {
 
     pub(super) fn len(&self) -> usize {
         self.list.len()
+    }
+
+    /// How far each input is behind what was taken from it, and where that is.
+    pub(super) fn behind(&self, offsets: &[i64]) -> (Vec<Lag>, Vec<Place>) {
+        let taken = self.list.iter().zip(offsets).map(|(input, next)| (input.topic.as_str(), input.partition, *next));
+        self.consumer.context().behind(taken, self.prefix_len)
+    }
+
+    /// Records that were read and wait to be taken.
+    pub(super) fn n_waiting(&self) -> usize {
+        self.list.iter().map(|input| input.buffer.len()).sum()
     }
 
     /// Waits for records, and takes what is there without waiting again; says how many came.

@@ -10,13 +10,14 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::Shared;
-use super::client::Quiet;
 use super::control::Says;
 use super::inputs::{Item, is_passing, item};
+use super::lag::{self, Watched};
 use super::journal;
 use super::topics::fault;
 use crate::clock::Stopwatch;
 use crate::manifest::{Manifest, StoreLock};
+use crate::metrics::{TaskMeter, Timed};
 use crate::topology::Drain;
 use crate::{Batch, Fault, Position, Record, Sink, SinkState, failpoint};
 
@@ -70,10 +71,8 @@ const SHAPE: &str = "kafka";
 pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, drain: Drain<P>) -> Result<(), Fault> {
     let options = &shared.options;
     let group = options.group(&format!("sinks.{}", drain.name));
-    let consumer: BaseConsumer<Quiet> = options
-        .client
-        .member(&group, options.session_timeout)
-        .create_with_context(Quiet)
+    let consumer: BaseConsumer<Watched> = lag::watched(options.client.member(&group, options.session_timeout))
+        .create_with_context(Watched::default())
         .map_err(|error| fault("cannot join the group", error))?;
     let topics: Vec<String> = drain.reads.iter().map(|topic| options.topic(topic)).collect();
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
@@ -86,6 +85,8 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, dra
         }
     }
     let (state, epoch) = shared.memory.of(drain.name);
+    let meter = shared.meters.room(drain.name);
+    meter.probe(drain.sink.probe());
     let mut sink = SinkTask {
         shared,
         name: drain.name,
@@ -97,8 +98,11 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, dra
         n_open: 0,
         epoch,
         as_of: None,
+        meter: meter.task(0),
     };
     shared.handle.block_on(sink.sink.restore(state))?;
+    meter.ready();
+    sink.meter.ready();
     sink.run()
 }
 
@@ -108,7 +112,7 @@ struct SinkTask<'s, P> {
     sink: Box<dyn Sink<P>>,
     /// A number for each topic partition, the same in every process.
     places: BTreeMap<(String, i32), u32>,
-    consumer: BaseConsumer<Quiet>,
+    consumer: BaseConsumer<Watched>,
     open: Vec<Record<P>>,
     /// Behind the last record taken from each topic partition since the last commit.
     offsets: BTreeMap<(String, i32), i64>,
@@ -116,6 +120,7 @@ struct SinkTask<'s, P> {
     epoch: u64,
     /// The time that the inputs' end was answered as of.
     as_of: Option<i64>,
+    meter: TaskMeter,
 }
 
 impl<P: Clone + Send + 'static> SinkTask<'_, P> {
@@ -126,6 +131,10 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
         loop {
             if self.pull(options.batch_records)? > 0 {
                 asked = Stopwatch::start();
+            }
+            if self.meter.is_due() {
+                self.meter.waiting(self.open.len());
+                self.meter.inputs(self.consumer.context().lags(options.topic_prefix.len()), None);
             }
             if self.open.len() >= options.batch_records || waiting.elapsed() >= LINGER {
                 self.write()?;
@@ -204,7 +213,9 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
             self.commit_offsets()?;
         }
         self.epoch += 1;
+        let watch = Stopwatch::start();
         let state = self.shared.handle.block_on(self.sink.commit(self.epoch))?;
+        self.meter.took(Timed::Commit, watch.elapsed());
         self.shared.memory.keep(self.name, state, self.epoch, self.as_of)?;
         failpoint::pass("before_commit");
         if !is_early {

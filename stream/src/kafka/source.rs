@@ -9,6 +9,7 @@ use super::outputs::Outputs;
 use super::{Options, Shared};
 use crate::clock::Stopwatch;
 use crate::embedded::Stop;
+use crate::metrics::{TaskMeter, Timed};
 use crate::snapshot::SnapshotRef;
 use crate::{Fault, Polled, Progress, Source};
 
@@ -30,6 +31,7 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(
     name: &'static str,
     source: Box<dyn Source<P>>,
 ) -> Result<(), Fault> {
+    shared.meters.room(name).probe(source.probe());
     let held = Held { source, is_restored: false, epoch: 0, open: Vec::new(), progress: Vec::new(), as_of: None };
     let held = Mutex::new(held);
     let writes: Vec<&'static str> = shared.plan.written_by(name);
@@ -46,6 +48,7 @@ struct SourceTask<'h, P> {
     held: &'h mut Held<P>,
     outputs: Outputs<P>,
     generation: u64,
+    meter: TaskMeter,
 }
 
 impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
@@ -74,10 +77,12 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
             }
         }
         held.is_restored = true;
-        let mut task = Self { shared, name, held, outputs, generation };
+        let meter = shared.meters.room(name).task(0);
+        let mut task = Self { shared, name, held, outputs, generation, meter };
         let open = std::mem::take(&mut task.held.open);
         open.iter().try_for_each(|payload| task.outputs.send(payload))?;
         task.held.open = open;
+        task.meter.ready();
         Ok(task)
     }
 
@@ -130,8 +135,10 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
         let cursors = self.held.source.snapshot().map_err(bad)?;
         let snapshots = &self.shared.options.snapshots;
         let epoch = self.held.epoch + 1;
+        let watch = Stopwatch::start();
         let put = snapshots.put(self.name, 0, epoch, self.generation, &cursors);
         let stored = self.shared.handle.block_on(put)?;
+        self.meter.took(Timed::Snapshot, watch.elapsed());
         if !self.held.progress.is_empty() {
             self.outputs.say(Says::Progress(newest(&self.held.progress)))?;
         }
@@ -140,7 +147,10 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
         }
         let object = stored.object.clone();
         let (progress, has_ended) = (newest(&self.held.progress), self.held.as_of.is_some());
+        let watch = Stopwatch::start();
         self.outputs.commit(&Entry::Source { object, epoch, progress, has_ended })?;
+        self.meter.took(Timed::Transaction, watch.elapsed());
+        self.meter.stored();
         self.held.epoch = epoch;
         self.held.committed();
         self.shared.meters.committed();
