@@ -16,7 +16,7 @@
 //! for tombstones.
 //!
 //! **Invariants:** a task's memory is bounded by its room and by `batch_records` for each input; one partition that stands
-//! still stops no other; the group's own offsets are for tools that show lag, and nothing here reads them.
+//! still stops no other; the offsets that a room's group holds are for tools that show lag, and nothing here reads them (`lag`).
 
 mod brokers;
 mod client;

@@ -9,6 +9,8 @@
 
 #[path = "house/overgrant.rs"]
 mod overgrant;
+#[path = "house/scrape.rs"]
+mod scrape;
 
 mod live {
     mod belt;
@@ -16,4 +18,5 @@ mod live {
     mod kafka;
     mod registry;
     mod servers;
+    mod telemetry;
 }

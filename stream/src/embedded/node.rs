@@ -226,9 +226,12 @@ impl<P: Clone + Send> RoomNode<P> {
 
     fn work(&mut self, step: impl FnOnce(&mut dyn Transform<P>, &Gauge, &mut Output<P>)) -> Result<(), Fault> {
         let mut out = Output::default();
+        let (room, partition) = (self.keeper.room, self.keeper.partition);
+        let span = tracing::debug_span!("batch", room, partition).entered();
         let watch = Stopwatch::start();
         step(self.transform.as_mut(), &self.seen.gauge, &mut out);
         self.meter.busy(watch.elapsed());
+        span.exit();
         self.meter.wrote(out.emitted.len(), out.rejected.len());
         self.meter.tell(|told| self.transform.metrics(told));
         self.meter.low(self.seen.gauge.watermarks().low());
@@ -308,6 +311,7 @@ impl<P: Clone + Send> SinkNode<P> {
         let batch = Batch::of(partition, self.offsets[input], payloads);
         self.offsets[input] += n as u64;
         self.meter.read(n);
+        let _span = tracing::debug_span!("write", sink = self.keeper.room, n_records = n).entered();
         let watch = Stopwatch::start();
         self.keeper.handle.block_on(self.sink.write(batch))?;
         self.meter.busy(watch.elapsed());
@@ -316,6 +320,7 @@ impl<P: Clone + Send> SinkNode<P> {
     }
 
     fn barrier(&mut self, epoch: u64) -> Result<(), Fault> {
+        let _span = tracing::debug_span!("commit", sink = self.keeper.room, epoch).entered();
         let watch = Stopwatch::start();
         let state = self.keeper.handle.block_on(self.sink.commit(epoch))?;
         self.meter.took(Timed::Commit, watch.elapsed());

@@ -294,9 +294,11 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
 
     fn work(&mut self, step: impl FnOnce(&mut dyn Transform<P>, &Heard, &mut Output<P>)) -> Result<(), Fault> {
         let mut out = Output::default();
+        let span = tracing::debug_span!("batch", room = self.room, partition = self.partition).entered();
         let watch = Stopwatch::start();
         step(self.transform.as_mut(), &self.seen.heard, &mut out);
         self.meter.busy(watch.elapsed());
+        span.exit();
         self.meter.wrote(out.emitted.len(), out.rejected.len());
         self.send(&out.emitted)?;
         self.send(&out.rejected)
@@ -328,9 +330,11 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         self.say_moved()?;
         failpoint::pass("after_write");
         let stretches = std::mem::take(&mut self.stretches);
+        let span = tracing::debug_span!("transaction", room = self.room, partition = self.partition).entered();
         let watch = Stopwatch::start();
         self.seen.journal = self.outputs.commit(&Entry::Room { stretches, n_ends: self.seen.heard.n_ends })?;
         self.meter.took(Timed::Transaction, watch.elapsed());
+        span.exit();
         failpoint::pass("before_commit");
         self.n_open = 0;
         self.is_ahead = true;

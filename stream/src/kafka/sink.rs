@@ -199,6 +199,7 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
         self.n_open += n as u64;
         let meter = self.shared.meters.room(self.name);
         meter.read(n);
+        let _span = tracing::debug_span!("write", sink = self.name, n_records = n).entered();
         let watch = Stopwatch::start();
         self.shared.handle.block_on(self.sink.write(Batch { records }))?;
         meter.busy(watch.elapsed());
@@ -213,6 +214,7 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
             self.commit_offsets()?;
         }
         self.epoch += 1;
+        let _span = tracing::debug_span!("commit", sink = self.name, epoch = self.epoch).entered();
         let watch = Stopwatch::start();
         let state = self.shared.handle.block_on(self.sink.commit(self.epoch))?;
         self.meter.took(Timed::Commit, watch.elapsed());
