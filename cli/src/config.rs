@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::kafka::KafkaConfig;
+use crate::telemetry::TelemetryConfig;
 
 /// The file as it is written.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -17,6 +18,7 @@ pub(crate) struct Config {
     pub(crate) score: score::ScoreConfig,
     pub(crate) detect: detect::Config,
     pub(crate) sinks: sinks::Config,
+    pub(crate) telemetry: TelemetryConfig,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kafka: Option<KafkaConfig>,
 }
@@ -59,6 +61,7 @@ pub(crate) struct ValidConfig {
     pub(crate) score: score::ValidConfig,
     pub(crate) detect: detect::ValidConfig,
     pub(crate) sinks: sinks::ValidConfig,
+    pub(crate) telemetry: TelemetryConfig,
     pub(crate) kafka: Option<KafkaConfig>,
 }
 
@@ -118,6 +121,7 @@ impl Config {
             score: self.score.validate().map_err(wrong("score"))?,
             detect: self.detect.validate().map_err(wrong("detect"))?,
             sinks: self.sinks.validate().map_err(wrong("sinks"))?,
+            telemetry: self.telemetry.validate().map_err(wrong("telemetry"))?,
             kafka: self.kafka.map(KafkaConfig::validate).transpose().map_err(wrong("kafka"))?,
         })
     }

@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! `args` is the command line, `config` the settings, `pipeline` who reads what from whom, `commands/` one file a
-//! command, `show` how things look on a terminal.
+//! command, `show` how things look on a terminal, `telemetry` what a run tells of itself.
 
 mod args;
 mod commands;
@@ -11,6 +11,7 @@ mod config;
 mod kafka;
 mod pipeline;
 mod show;
+mod telemetry;
 #[cfg(feature = "kafka")]
 mod wire;
 
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::Cli;
+use crate::telemetry::Traces;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -43,8 +45,11 @@ pub(crate) struct Mistake(pub(crate) String);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    show::start_logs(cli.log_format);
-    match commands::run(cli) {
+    let (traces, spans) = traces(&cli);
+    show::start_logs(cli.log_format, spans);
+    let result = commands::run(cli);
+    traces.map(Traces::end);
+    match result {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(Exit::Done as u8),
         Err(error) => {
@@ -52,6 +57,24 @@ fn main() -> ExitCode {
             ExitCode::from(exit_of(&error) as u8)
         }
     }
+}
+
+/// Who sends spans, if the settings ask for it.
+#[cfg(feature = "otlp")]
+fn traces(cli: &Cli) -> (Option<Traces>, Option<show::Spans>) {
+    match telemetry::layer(cli) {
+        Ok(started) => started.unzip(),
+        Err(error) => {
+            show::error(&error);
+            (None, None)
+        }
+    }
+}
+
+/// A build without traces sends none.
+#[cfg(not(feature = "otlp"))]
+fn traces(_: &Cli) -> (Option<Traces>, Option<show::Spans>) {
+    (None, None)
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {

@@ -3,7 +3,9 @@
 use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::args::LogFormat;
 
@@ -32,14 +34,18 @@ pub(crate) fn width() -> Option<usize> {
     console.or(Some(120))
 }
 
+/// Whoever takes spans, beside the log.
+pub(crate) type Spans = Box<dyn Layer<Registry> + Send + Sync>;
+
 /// Sends log lines to stderr.
-pub(crate) fn start_logs(format: LogFormat) {
+pub(crate) fn start_logs(format: LogFormat, spans: Option<Spans>) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Pretty => builder.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => builder.json().init(),
-    }
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Pretty => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    tracing_subscriber::registry().with(spans).with(lines.with_filter(filter)).init();
 }
 
 /// Tells an error and its causes on stderr.

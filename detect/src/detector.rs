@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use schemas::{AccountId, Entitlement, Message, Noun, Time};
 use serde::{Deserialize, Serialize};
+use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
 use crate::config::ValidConfig;
@@ -161,5 +162,9 @@ impl Transform<Message> for Detector {
         });
         self.note_learning();
         Ok(())
+    }
+
+    fn metrics(&self, out: &mut dyn FnMut(Reading)) {
+        self.metrics.tell(out);
     }
 }

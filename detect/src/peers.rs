@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use schemas::{AccountId, Action, IdentityId, Message, Model, Noun, ResourceId, Time, Usage};
 use serde::{Deserialize, Serialize};
+use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
 use crate::config::ValidConfig;
@@ -144,7 +145,7 @@ impl PeerModels {
         self.metrics.peers_fits_failed += fitted.n_failed;
         let mut body = fitted.body;
         let text = body.cut_to(settings.max_body_bytes);
-        self.metrics.peers_actions_cut = body.n_cut;
+        self.metrics.peers_actions_cut += body.n_cut;
         self.metrics.peers_models_published += 1;
         let time = Time(day * Time::DAY);
         let model = Model {
@@ -181,5 +182,9 @@ impl Transform<Message> for PeerModels {
     fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         self.state = state::read(bytes)?;
         Ok(())
+    }
+
+    fn metrics(&self, out: &mut dyn FnMut(Reading)) {
+        self.metrics.tell(out);
     }
 }

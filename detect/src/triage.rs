@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::{AccountId, Alert, Anomaly, Id128, IdentityId, Message, Noun, OrgId, Time};
 use serde::{Deserialize, Serialize};
+use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
 use crate::config::ValidConfig;
@@ -241,5 +242,9 @@ impl Transform<Message> for Triage {
     fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         self.state = state::read(bytes)?;
         Ok(())
+    }
+
+    fn metrics(&self, out: &mut dyn FnMut(Reading)) {
+        self.metrics.tell(out);
     }
 }

@@ -2,15 +2,22 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use stream::metrics::{Reading, Value};
+
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+    ($($(#[doc = $doc:literal])+ $name:ident),+ $(,)?) => {
         /// Counters that only grow, shared with whoever shows them.
         #[derive(Debug, Default)]
         pub struct Metrics {
-            $($(#[$doc])* pub $name: Counter),+
+            $($(#[doc = $doc])+ pub $name: Counter),+
         }
 
         impl Metrics {
+            /// Tells every counter.
+            pub(crate) fn tell(&self, out: &mut dyn FnMut(Reading)) {
+                $(out(Reading { name: stringify!($name), help: concat!($($doc),+), value: Value::Count(self.$name.get()) });)+
+            }
+
             /// Every counter with its name, in order.
             #[must_use]
             pub fn all(&self) -> Vec<(&'static str, u64)> {

@@ -2,6 +2,7 @@
 //! policies and inventories.
 
 use schemas::{Message, Provider};
+use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform};
 
 use crate::grants::Grants;
@@ -58,5 +59,9 @@ impl Transform<Message> for GrantReader {
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         self.grants.restore(bytes)
+    }
+
+    fn metrics(&self, out: &mut dyn FnMut(Reading)) {
+        self.metrics.tell(out);
     }
 }

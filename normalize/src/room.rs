@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use schemas::{AccessEvent, DeadLetter, Id128, Message, Noun, Provider, RawRecord};
 use serde::{Deserialize, Serialize};
+use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -158,6 +159,10 @@ impl Transform<Message> for Normalizer {
         self.dedup.restore(state.days);
         self.tallies.restore(state.tallies);
         Ok(())
+    }
+
+    fn metrics(&self, out: &mut dyn FnMut(Reading)) {
+        self.metrics.tell(out);
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use schemas::{AccessEvent, AccountId, IdentityId, Inventory, Message, Noun, Provider, ResourceId, Text, Time};
 use serde::{Deserialize, Serialize};
+use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
 use crate::ValidConfig;
@@ -112,6 +113,10 @@ impl Transform<Message> for Accounts {
         self.state.targets.index();
         self.state.sessions.index();
         Ok(())
+    }
+
+    fn metrics(&self, out: &mut dyn FnMut(Reading)) {
+        self.metrics.tell(out);
     }
 }
 

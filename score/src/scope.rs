@@ -17,6 +17,7 @@ use std::sync::Arc;
 use permissions::RiskModel;
 use schemas::{AccountId, Finding, IdentityId, Message, Noun, OrgId, Pci, Provider, ScopeKind, Text, Time};
 use serde::{Deserialize, Serialize};
+use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
 use crate::ValidConfig;
@@ -190,6 +191,10 @@ impl Transform<Message> for ScopeScorer {
     fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         self.state = state::read(FORMAT, bytes)?;
         Ok(())
+    }
+
+    fn metrics(&self, out: &mut dyn FnMut(Reading)) {
+        self.metrics.tell(out);
     }
 }
 

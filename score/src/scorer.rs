@@ -8,6 +8,7 @@ use schemas::{
     ResourceId, Time,
 };
 use serde::{Deserialize, Serialize};
+use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
 use crate::ValidConfig;
@@ -364,5 +365,9 @@ impl Transform<Message> for Scorer {
         self.state = state::read(FORMAT, bytes)?;
         self.index();
         Ok(())
+    }
+
+    fn metrics(&self, out: &mut dyn FnMut(Reading)) {
+        self.metrics.tell(out);
     }
 }

@@ -7,13 +7,16 @@
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use futures::future::BoxFuture;
 use schemas::Message;
 use serde::{Deserialize, Serialize};
+use stream::metrics::Probe;
 use stream::{Batch, Fault, Sink, SinkState};
 
 use crate::lake::disk;
+use crate::metrics::{self, Shown};
 use crate::{LakeError, Metrics};
 
 /// The name under which a manifest should keep the alert file's state.
@@ -37,14 +40,14 @@ pub struct AlertFile {
     path: PathBuf,
     pending: Vec<u8>,
     n_bytes: u64,
-    metrics: Metrics,
+    metrics: Shown,
 }
 
 impl AlertFile {
     /// The alert file of a store.
     #[must_use]
     pub fn new(store: impl AsRef<Path>) -> Self {
-        Self { path: store.as_ref().join(FILE), pending: Vec::new(), n_bytes: 0, metrics: Metrics::default() }
+        Self { path: store.as_ref().join(FILE), pending: Vec::new(), n_bytes: 0, metrics: Shown::default() }
     }
 
     /// Where the file lies.
@@ -56,7 +59,7 @@ impl AlertFile {
     /// What it has counted.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.metrics
+        *self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Cuts the file back to what the manifest knows. A shorter file was rotated away by somebody: it goes on from
@@ -102,7 +105,7 @@ impl AlertFile {
             let Message::Alert(alert) = message else { continue };
             self.pending.extend_from_slice(schemas::json::to_line(alert.as_ref()).as_bytes());
             self.pending.push(b'\n');
-            self.metrics.sinks_alerts_total += 1;
+            self.metrics.lock().unwrap_or_else(PoisonError::into_inner).sinks_alerts_total += 1;
             if self.pending.len() >= MAX_PENDING_BYTES {
                 self.append()?;
             }
@@ -143,6 +146,10 @@ impl Sink<Message> for AlertFile {
     fn commit(&mut self, _epoch: u64) -> BoxFuture<'_, Result<SinkState, Fault>> {
         let done = self.close_epoch().map_err(|error| error.into_fault(ALERTS));
         Box::pin(std::future::ready(done))
+    }
+
+    fn probe(&self) -> Option<Probe> {
+        Some(metrics::probe(&self.metrics))
     }
 }
 

@@ -28,3 +28,12 @@ pub use self::{
     migrate::{Step, migrate, statements},
     sink::ClickHouse,
 };
+
+/// Whether the server answers in time.
+///
+/// # Errors
+/// When it does not, or refuses us.
+#[cfg(feature = "clickhouse")]
+pub async fn reach(place: &Place, within: std::time::Duration) -> Result<(), ClickHouseError> {
+    client::Server::new(place, within).execute("SELECT 1").await
+}

@@ -18,10 +18,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
 use schemas::Message;
+use stream::metrics::Probe;
 use stream::{Batch, Fault, Sink, SinkState};
 
 use self::core::Core;
 pub(crate) use self::core::parse as parse_state;
+use crate::metrics::{self, Shown};
 use crate::{LakeError, Metrics, ValidConfig};
 
 /// The name under which a manifest should keep the lake's state: [`crate::Store`] looks for it there.
@@ -37,13 +39,15 @@ pub fn folder(store: &Path) -> PathBuf {
 #[derive(Clone, Debug)]
 pub struct Lake {
     core: Arc<Mutex<Core>>,
+    shown: Shown,
 }
 
 impl Lake {
     /// A lake in a store's folder, which is made when something is written.
     #[must_use]
     pub fn new(store: impl AsRef<Path>, config: ValidConfig) -> Self {
-        Self { core: Arc::new(Mutex::new(Core::new(folder(store.as_ref()), config))) }
+        let core = Core::new(folder(store.as_ref()), config);
+        Self { core: Arc::new(Mutex::new(core)), shown: Shown::default() }
     }
 
     /// What it has counted; a clone of the lake counts into the same numbers.
@@ -57,9 +61,15 @@ impl Lake {
         &self,
         work: impl FnOnce(&mut Core) -> Result<T, LakeError> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, Fault>> {
-        let core = Arc::clone(&self.core);
+        let (core, shown) = (Arc::clone(&self.core), Arc::clone(&self.shown));
+        let work = move || {
+            let mut core = lock(&core);
+            let done = work(&mut core);
+            *shown.lock().unwrap_or_else(PoisonError::into_inner) = core.metrics;
+            done
+        };
         Box::pin(async move {
-            let done = tokio::task::spawn_blocking(move || work(&mut lock(&core))).await;
+            let done = tokio::task::spawn_blocking(work).await;
             done.unwrap_or(Err(LakeError::Panicked)).map_err(|error| error.into_fault(LAKE))
         })
     }
@@ -85,6 +95,10 @@ impl Sink<Message> for Lake {
 
     fn committed(&mut self, epoch: u64) -> BoxFuture<'_, Result<(), Fault>> {
         self.blocking(move |core| core.committed(epoch))
+    }
+
+    fn probe(&self) -> Option<Probe> {
+        Some(metrics::probe(&self.shown))
     }
 }
 

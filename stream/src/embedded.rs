@@ -160,8 +160,11 @@ fn spawn<P: Clone + Send + 'static>(
     }
     let n_nodes = nodes.len();
     let threads = nodes.into_iter().rev().map(|node| {
-        let name = node.name();
-        let spawned = std::thread::Builder::new().name(name.clone()).spawn(move || node.run());
+        let (name, meter) = (node.name(), start.meters.room(node.room()));
+        meter.starts();
+        meter.ready();
+        let run = move || meter.watch(|| node.run());
+        let spawned = std::thread::Builder::new().name(name.clone()).spawn(run);
         let failed = |source| Fault::File { verb: "start a thread for", path: name.clone().into(), source };
         spawned.map(|thread| (name.clone(), thread)).map_err(failed)
     });

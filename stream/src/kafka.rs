@@ -16,13 +16,15 @@
 //! for tombstones.
 //!
 //! **Invariants:** a task's memory is bounded by its room and by `batch_records` for each input; one partition that stands
-//! still stops no other; the group's own offsets are for tools that show lag, and nothing here reads them.
+//! still stops no other; the offsets that a room's group holds are for tools that show lag, and nothing here reads them (`lag`).
 
+mod brokers;
 mod client;
 mod control;
 mod group;
 mod inputs;
 mod journal;
+mod lag;
 mod outputs;
 mod room;
 mod sink;
@@ -42,6 +44,7 @@ use crate::snapshot::SnapshotStore;
 use crate::topology::Drain;
 use crate::{Fault, Topology};
 
+pub use brokers::Brokers;
 pub use client::Client;
 pub use topics::{Cleanup, TopicSpec};
 
@@ -226,23 +229,29 @@ pub fn run<P: Clone + Send + Sync + 'static>(
             shared.is_source_open.store(false, Ordering::Release);
             result
         };
-        threads.push((name, spawn(name, work)?));
+        threads.push((name, spawn(name, meters, work)?));
     }
     for room in topology.rooms.into_iter().filter(|room| is_mine(room.name)) {
         let (shared, name) = (Arc::clone(&shared), room.name);
-        threads.push((name, spawn(name, move || room::run(&shared, room))?));
+        threads.push((name, spawn(name, meters, move || room::run(&shared, room))?));
     }
     for drain in topology.sinks.into_iter().filter(|drain| is_mine("sinks") || is_mine(drain.name)) {
         let (shared, name) = (Arc::clone(&shared), drain.name);
-        threads.push((name, spawn(name, move || sink::run(&shared, drain))?));
+        threads.push((name, spawn(name, meters, move || sink::run(&shared, drain))?));
     }
     join(threads, stop)
 }
 
 type Thread = std::thread::JoinHandle<Result<(), Fault>>;
 
-fn spawn(name: &'static str, work: impl FnOnce() -> Result<(), Fault> + Send + 'static) -> Result<Thread, Fault> {
-    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+fn spawn(
+    name: &'static str,
+    meters: &Meters,
+    work: impl FnOnce() -> Result<(), Fault> + Send + 'static,
+) -> Result<Thread, Fault> {
+    let meter = meters.room(name);
+    meter.starts();
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || meter.watch(work));
     spawned.map_err(|source| Fault::File { verb: "start a thread for", path: name.into(), source })
 }
 

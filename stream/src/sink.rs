@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 
+use crate::metrics::Probe;
 use crate::{Batch, Fault};
 
 /// What a manifest remembers of a sink, such as the names of its files: readable JSON, since readers of the store
@@ -30,5 +31,10 @@ pub trait Sink<P>: Send {
     fn committed(&mut self, epoch: u64) -> BoxFuture<'_, Result<(), Fault>> {
         let _ = epoch;
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Where its numbers can be asked for while it works, or waits for its store; asked for once, at the start.
+    fn probe(&self) -> Option<Probe> {
+        None
     }
 }

@@ -113,6 +113,12 @@ impl SnapshotStore {
         })
     }
 
+    /// When a snapshot was written, in microseconds since the epoch; `None` when the store does not say.
+    pub async fn stored_at(&self, snapshot: &SnapshotRef) -> Option<i64> {
+        let found = self.objects.head(&Path::from(snapshot.object.as_str())).await.ok()?;
+        Some(found.last_modified.timestamp_micros())
+    }
+
     /// The newest whole snapshot of a room's partition. A damaged one is passed over for the one before it.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 
+use crate::metrics::Probe;
 use crate::{Fault, Progress, StateError};
 
 /// What a source has to say.
@@ -32,4 +33,9 @@ pub trait Source<P>: Send {
     /// # Errors
     /// When they are damaged or of a newer format.
     fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError>;
+
+    /// Where its numbers can be asked for while it works; asked for once, before the first poll.
+    fn probe(&self) -> Option<Probe> {
+        None
+    }
 }

@@ -1,5 +1,6 @@
 //! A room: a pure, synchronous step between topics.
 
+use crate::metrics::Reading;
 use crate::{Batch, StateError, Watermarks};
 
 /// What a room hands back: records for the topics on its right, and records it had to reject.
@@ -63,5 +64,10 @@ pub trait Transform<P>: Send {
     /// When the bytes are damaged or of a newer format. It is a fault: a room never starts afresh silently.
     fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         if bytes.is_empty() { Ok(()) } else { Err(StateError::Unexpected(bytes.len())) }
+    }
+
+    /// Tells what it has counted since it was made, for whoever watches; see [`crate::counters`]. Nothing of it is state.
+    fn metrics(&self, out: &mut dyn FnMut(Reading)) {
+        let _ = out;
     }
 }

@@ -12,5 +12,7 @@ mod house {
     pub(crate) mod kill;
     pub(crate) mod overgrant;
     pub(crate) mod real;
+    pub(crate) mod scrape;
+    pub(crate) mod telemetry;
     pub(crate) mod truth;
 }

@@ -9,6 +9,8 @@
 
 #[path = "house/overgrant.rs"]
 mod overgrant;
+#[path = "house/scrape.rs"]
+mod scrape;
 
 mod live {
     mod batch;
@@ -18,4 +20,5 @@ mod live {
     mod registry;
     mod servers;
     mod soak;
+    mod telemetry;
 }

@@ -16,12 +16,18 @@ use stream::metrics::Meters;
 
 use crate::args::RunArgs;
 use crate::config::{Config, StreamConfig, ValidConfig};
+use crate::telemetry::{Check, Ready};
 use crate::{Exit, Mistake, pipeline, show};
 
 use super::status;
 
+/// How long something a run depends on may take to answer a probe.
+const ASKED_WITHIN: Duration = Duration::from_secs(2);
+
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let config = Config::load(args.config.as_deref())?;
+    #[cfg(not(feature = "otlp"))]
+    config.telemetry.check_build()?;
     #[cfg(not(feature = "clickhouse"))]
     if let Some(place) = config.sinks.clickhouse().place() {
         return Err(super::store::unknown(place).into());
@@ -48,9 +54,16 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let stop = Stop::default();
     runtime.spawn(stop_on_signal(stop.clone()));
+    let ready = Ready::when(depends(args, &config, runtime.handle()));
+    let server = config.telemetry.serve(&meters, ready, runtime.handle())?;
     let watch = Stopwatch::start();
     let bars = (!args.plain && std::io::stderr().is_terminal()).then(|| Bars::start(&runtime, &meters));
+    tracing::info!(store = %args.store.display(), inputs = ?args.inputs, "runs in one process");
     let result = embedded::run(topology, &options, runtime.handle(), &stop, &meters);
+    tracing::info!(n_commits = meters.n_commits(), is_well = result.is_ok(), "has come to its end");
+    if let Some(server) = server {
+        server.end(runtime.handle());
+    }
     if let Some(bars) = bars {
         bars.clear();
     }
@@ -76,6 +89,27 @@ fn source(args: &RunArgs, config: &ValidConfig) -> anyhow::Result<ingest::FileSo
         config: config.ingest.clone(),
     };
     Ok(ingest::FileSource::new(params, Clock::system())?)
+}
+
+/// The stores that a run depends on.
+fn depends(args: &RunArgs, config: &ValidConfig, handle: &tokio::runtime::Handle) -> Vec<(&'static str, Check)> {
+    let mut checks: Vec<(&'static str, Check)> = vec![("store", folder(&args.store))];
+    #[cfg(feature = "clickhouse")]
+    if let Some(place) = config.sinks.clickhouse().place() {
+        let place = place.clone().with_password(super::password(config.sinks.clickhouse()));
+        let handle = handle.clone();
+        let ask = move || handle.block_on(sinks::clickhouse::reach(&place, ASKED_WITHIN));
+        checks.push(("clickhouse", Box::new(move || ask().map_err(|error| error.to_string()))));
+    }
+    #[cfg(not(feature = "clickhouse"))]
+    let _ = (config, handle);
+    checks
+}
+
+/// Whether a folder can be read; it is made by whoever writes to it first.
+fn folder(path: &std::path::Path) -> Check {
+    let path = path.to_owned();
+    Box::new(move || std::fs::read_dir(&path).map(|_| ()).map_err(|error| error.to_string()))
 }
 
 fn options(args: &RunArgs, config: &StreamConfig) -> Options {

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use schemas::{Body, DeadLetter, Message, Noun, Origin, Provider, Text, Time};
 use stream::clock::Clock;
+use stream::metrics::Probe;
 use stream::{Fault, Polled, Source, StateError};
 
 use self::cursor::{Accounts, Class, Cursor, Known, Planned, Stamp};
@@ -371,5 +372,10 @@ impl Source<Message> for FileSource {
             self.read_at = self.cursor.highs.keys().map(|place| (*place, now)).collect();
         }
         Ok(())
+    }
+
+    fn probe(&self) -> Option<Probe> {
+        let metrics = self.metrics();
+        Some(Arc::new(move |out| metrics.tell(out)))
     }
 }

@@ -7,7 +7,9 @@ use futures::future::BoxFuture;
 use schemas::Message;
 use schemas::clickhouse::layout;
 use stream::clock::Stopwatch;
+use stream::metrics::Probe;
 use stream::{Batch, Fault, Position, Sink, SinkState};
+use tracing::Instrument;
 
 use super::client::Server;
 use super::encode::{self, Span};
@@ -15,7 +17,7 @@ use super::error::CLICKHOUSE;
 use super::{ClickHouseError, Place, ValidConfig, migrate, retry};
 use crate::lake::table::Table;
 use crate::redact::Redaction;
-use crate::{Metrics, rows};
+use crate::{Metrics, metrics, rows};
 
 /// Into how many days' partitions one insert writes: the server refuses more than 100 by default, and each is a part of
 /// its own on its disk.
@@ -105,7 +107,8 @@ impl ClickHouse {
         let Some(pending) = self.pending.remove(name) else { return Ok(()) };
         self.pending_bytes = self.pending_bytes.saturating_sub(pending.n_bytes);
         for rows in by_days(pending.table, pending.rows) {
-            self.insert(pending.table, rows).await?;
+            let span = tracing::debug_span!("insert", table = name, n_rows = rows.len());
+            self.insert(pending.table, rows).instrument(span).await?;
         }
         Ok(())
     }
@@ -127,7 +130,7 @@ impl ClickHouse {
         metrics.sinks_inserts_total += 1;
         metrics.sinks_rows_written_total += block.n_rows as u64;
         metrics.sinks_insert_bytes += block.bytes.len() as u64;
-        metrics.sinks_insert_us_total += u64::try_from(watch.elapsed().as_micros()).unwrap_or(u64::MAX);
+        metrics.sinks_insert_seconds.note(watch.elapsed());
         Ok(())
     }
 
@@ -195,6 +198,10 @@ impl Sink<Message> for ClickHouse {
             self.flush_all().await.map_err(ClickHouseError::into_fault)?;
             Ok(serde_json::json!({ "store": CLICKHOUSE, "place": self.server.place.to_string(), "epoch": epoch }))
         })
+    }
+
+    fn probe(&self) -> Option<Probe> {
+        Some(metrics::probe(&self.metrics))
     }
 }
 

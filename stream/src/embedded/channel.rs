@@ -1,6 +1,8 @@
 //! Bounded channels between nodes: routing on the left, alignment of barriers on the right.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use crossbeam_channel::{Receiver, Select, Sender, bounded};
 
@@ -25,10 +27,19 @@ pub(super) enum Cut {
     Close,
 }
 
+/// How many frames wait in all channels before one node.
+pub(super) type Depth = Arc<AtomicI64>;
+
+/// The end of a channel that is written to.
+pub(super) struct Line<P> {
+    sender: Sender<Frame<P>>,
+    depth: Depth,
+}
+
 /// One reader of a node's output.
 pub(super) struct Target<P> {
     reads: Vec<&'static str>,
-    senders: Vec<Sender<Frame<P>>>,
+    senders: Vec<Line<P>>,
     buffers: Vec<Vec<P>>,
 }
 
@@ -91,8 +102,10 @@ impl<P> Target<P> {
     }
 }
 
-fn send<P>(sender: &Sender<Frame<P>>, frame: Frame<P>) -> Result<(), Fault> {
-    sender.send(frame).map_err(|_| Fault::Ended("a reader".to_owned()))
+fn send<P>(line: &Line<P>, frame: Frame<P>) -> Result<(), Fault> {
+    line.sender.send(frame).map_err(|_| Fault::Ended("a reader".to_owned()))?;
+    line.depth.fetch_add(1, Ordering::Relaxed);
+    Ok(())
 }
 
 /// What a node sees next.
@@ -105,13 +118,18 @@ pub(super) enum Event<P> {
 /// A node's input side.
 pub(super) struct Inbox<P> {
     receivers: Vec<Receiver<Frame<P>>>,
+    depth: Depth,
     cuts: Vec<Option<Cut>>,
 }
 
 impl<P> Inbox<P> {
-    pub(super) fn new(receivers: Vec<Receiver<Frame<P>>>) -> Self {
+    pub(super) fn new((receivers, depth): (Vec<Receiver<Frame<P>>>, Depth)) -> Self {
         let cuts = vec![None; receivers.len()];
-        Self { receivers, cuts }
+        Self { receivers, depth, cuts }
+    }
+
+    pub(super) fn depth(&self) -> Depth {
+        Arc::clone(&self.depth)
     }
 
     pub(super) fn n_inputs(&self) -> usize {
@@ -122,6 +140,7 @@ impl<P> Inbox<P> {
     pub(super) fn next(&mut self) -> Result<Event<P>, Fault> {
         loop {
             let (input, frame) = self.receive()?;
+            self.depth.fetch_sub(1, Ordering::Relaxed);
             match frame {
                 Frame::Records(payloads) => return Ok(Event::Records(input, payloads)),
                 Frame::Progress(progress) => return Ok(Event::Progress(input, progress)),
@@ -156,7 +175,7 @@ type Instance = (&'static str, u32);
 /// Every channel of a topology, before its nodes take their ends.
 pub(super) struct Plan<P> {
     targets: HashMap<Instance, Vec<Target<P>>>,
-    receivers: HashMap<Instance, Vec<Receiver<Frame<P>>>>,
+    receivers: HashMap<Instance, (Vec<Receiver<Frame<P>>>, Depth)>,
 }
 
 impl<P> Plan<P> {
@@ -183,9 +202,10 @@ impl<P> Plan<P> {
         let mut target = Target { reads: reads.to_vec(), senders: Vec::new(), buffers: Vec::new() };
         for partition in 0..n_readers {
             let (sender, receiver) = bounded(bound.max(1));
-            target.senders.push(sender);
+            let (receivers, depth) = self.receivers.entry((reader, partition)).or_default();
+            receivers.push(receiver);
+            target.senders.push(Line { sender, depth: Arc::clone(depth) });
             target.buffers.push(Vec::new());
-            self.receivers.entry((reader, partition)).or_default().push(receiver);
         }
         self.targets.entry(writer).or_default().push(target);
     }
@@ -194,7 +214,7 @@ impl<P> Plan<P> {
         self.targets.remove(&(name, partition)).unwrap_or_default()
     }
 
-    pub(super) fn receivers(&mut self, name: &'static str, partition: u32) -> Vec<Receiver<Frame<P>>> {
+    pub(super) fn receivers(&mut self, name: &'static str, partition: u32) -> (Vec<Receiver<Frame<P>>>, Depth) {
         self.receivers.remove(&(name, partition)).unwrap_or_default()
     }
 }

@@ -10,13 +10,14 @@ use super::channel::{Cut, Event, Inbox, Outbox};
 use super::commit::{Ack, What};
 use super::{Options, Start, Stop};
 use crate::clock::Stopwatch;
-use crate::metrics::Meter;
+use crate::metrics::{Meter, TaskMeter, Timed};
 use crate::snapshot::SnapshotStore;
 use crate::watermark::Gauge;
 use crate::{Batch, Fault, Output, Polled, Progress, Sink, Source, StateError, Transform, failpoint};
 
 /// Something that runs on a thread of its own until its input closes.
 pub(super) trait Node: Send {
+    fn room(&self) -> &'static str;
     fn name(&self) -> String;
     fn run(self: Box<Self>) -> Result<(), Fault>;
 }
@@ -43,8 +44,12 @@ impl Keeper {
         }
     }
 
-    fn store(&self, epoch: u64, state: &[u8]) -> Result<crate::snapshot::SnapshotRef, Fault> {
-        self.handle.block_on(self.snapshots.put(self.room, self.partition, epoch, self.generation, state))
+    fn store(&self, epoch: u64, state: &[u8], meter: &Meter) -> Result<crate::snapshot::SnapshotRef, Fault> {
+        let watch = Stopwatch::start();
+        let put = self.snapshots.put(self.room, self.partition, epoch, self.generation, state);
+        let stored = self.handle.block_on(put)?;
+        meter.took(Timed::Snapshot, watch.elapsed());
+        Ok(stored)
     }
 
     fn ack(&self, epoch: u64, what: What) -> Result<(), Fault> {
@@ -88,10 +93,12 @@ impl<P: Clone + Send> SourceNode<P> {
             source.restore(&state).map_err(keeper.bad_state())?;
         }
         let said = start.before.progress.iter().cloned();
+        let meter = start.meters.room(name);
+        meter.probe(source.probe());
         Ok(Self {
             source,
             outbox,
-            meter: start.meters.room(name),
+            meter,
             stop: start.stop.clone(),
             options: start.options.clone(),
             progress: said.map(|said| ((said.account.clone(), said.feed.clone()), said)).collect(),
@@ -103,7 +110,7 @@ impl<P: Clone + Send> SourceNode<P> {
     fn barrier(&mut self, as_of: Option<i64>) -> Result<(), Fault> {
         self.epoch += 1;
         let state = self.source.snapshot().map_err(self.keeper.bad_state())?;
-        let snapshot = self.keeper.store(self.epoch, &state)?;
+        let snapshot = self.keeper.store(self.epoch, &state, &self.meter)?;
         let progress = self.progress.values().cloned().collect();
         self.keeper.ack(self.epoch, What::Source { snapshot, progress, as_of })?;
         self.outbox.cut(Cut::Barrier(self.epoch))
@@ -122,6 +129,10 @@ impl<P: Clone + Send> SourceNode<P> {
 }
 
 impl<P: Clone + Send> Node for SourceNode<P> {
+    fn room(&self) -> &'static str {
+        self.keeper.room
+    }
+
     fn name(&self) -> String {
         self.keeper.room.to_owned()
     }
@@ -160,7 +171,7 @@ pub(super) struct RoomNode<P> {
     transform: Box<dyn Transform<P>>,
     inbox: Inbox<P>,
     outbox: Outbox<P>,
-    meter: std::sync::Arc<Meter>,
+    meter: TaskMeter,
     seen: Seen,
 }
 
@@ -188,7 +199,11 @@ impl<P: Clone + Send> RoomNode<P> {
             seen = state.0;
             transform.restore(&state.1).map_err(keeper.bad_state())?;
         }
-        Ok(Self { keeper, transform, inbox, outbox, meter: start.meters.room(name), seen })
+        let mut meter = start.meters.room(name).task(partition).with_waiting(inbox.depth());
+        meter.skip(|out| transform.metrics(out));
+        meter.low(seen.gauge.watermarks().low());
+        meter.ready();
+        Ok(Self { keeper, transform, inbox, outbox, meter, seen })
     }
 
     fn records(&mut self, input: usize, payloads: Vec<P>) -> Result<(), Fault> {
@@ -211,10 +226,15 @@ impl<P: Clone + Send> RoomNode<P> {
 
     fn work(&mut self, step: impl FnOnce(&mut dyn Transform<P>, &Gauge, &mut Output<P>)) -> Result<(), Fault> {
         let mut out = Output::default();
+        let (room, partition) = (self.keeper.room, self.keeper.partition);
+        let span = tracing::debug_span!("batch", room, partition).entered();
         let watch = Stopwatch::start();
         step(self.transform.as_mut(), &self.seen.gauge, &mut out);
         self.meter.busy(watch.elapsed());
+        span.exit();
         self.meter.wrote(out.emitted.len(), out.rejected.len());
+        self.meter.tell(|told| self.transform.metrics(told));
+        self.meter.low(self.seen.gauge.watermarks().low());
         self.outbox.ship(out.emitted)?;
         self.outbox.ship(out.rejected)
     }
@@ -222,13 +242,18 @@ impl<P: Clone + Send> RoomNode<P> {
     fn barrier(&mut self, epoch: u64) -> Result<(), Fault> {
         let state = self.transform.snapshot().map_err(self.keeper.bad_state())?;
         let bytes = encode(&(&self.seen, &state)).map_err(self.keeper.bad_state())?;
-        let snapshot = self.keeper.store(epoch, &bytes)?;
+        let snapshot = self.keeper.store(epoch, &bytes, self.meter.room())?;
+        self.meter.stored();
         self.keeper.ack(epoch, What::Room { snapshot })?;
         self.outbox.cut(Cut::Barrier(epoch))
     }
 }
 
 impl<P: Clone + Send> Node for RoomNode<P> {
+    fn room(&self) -> &'static str {
+        self.keeper.room
+    }
+
     fn name(&self) -> String {
         format!("{}-{}", self.keeper.room, self.keeper.partition)
     }
@@ -256,6 +281,8 @@ pub(super) struct SinkNode<P> {
     inbox: Inbox<P>,
     committed: Receiver<u64>,
     meter: std::sync::Arc<Meter>,
+    /// Keeps the depth of its channels told.
+    _level: TaskMeter,
     offsets: Vec<u64>,
 }
 
@@ -270,7 +297,12 @@ impl<P: Clone + Send> SinkNode<P> {
         let state = start.before.sinks.get(name).cloned().unwrap_or_default();
         start.handle.block_on(sink.restore(state))?;
         let offsets = vec![0; inbox.n_inputs()];
-        Ok(Self { keeper: Keeper::of(name, 0, start), sink, inbox, committed, meter: start.meters.room(name), offsets })
+        let meter = start.meters.room(name);
+        meter.probe(sink.probe());
+        let level = meter.task(0).with_waiting(inbox.depth());
+        level.ready();
+        let keeper = Keeper::of(name, 0, start);
+        Ok(Self { keeper, sink, inbox, committed, meter, _level: level, offsets })
     }
 
     fn records(&mut self, input: usize, payloads: Vec<P>) -> Result<(), Fault> {
@@ -279,6 +311,7 @@ impl<P: Clone + Send> SinkNode<P> {
         let batch = Batch::of(partition, self.offsets[input], payloads);
         self.offsets[input] += n as u64;
         self.meter.read(n);
+        let _span = tracing::debug_span!("write", sink = self.keeper.room, n_records = n).entered();
         let watch = Stopwatch::start();
         self.keeper.handle.block_on(self.sink.write(batch))?;
         self.meter.busy(watch.elapsed());
@@ -287,7 +320,10 @@ impl<P: Clone + Send> SinkNode<P> {
     }
 
     fn barrier(&mut self, epoch: u64) -> Result<(), Fault> {
+        let _span = tracing::debug_span!("commit", sink = self.keeper.room, epoch).entered();
+        let watch = Stopwatch::start();
         let state = self.keeper.handle.block_on(self.sink.commit(epoch))?;
+        self.meter.took(Timed::Commit, watch.elapsed());
         failpoint::pass("before_commit");
         self.keeper.ack(epoch, What::Sink { name: self.keeper.room, state })?;
         self.show()
@@ -302,6 +338,10 @@ impl<P: Clone + Send> SinkNode<P> {
 }
 
 impl<P: Clone + Send> Node for SinkNode<P> {
+    fn room(&self) -> &'static str {
+        self.keeper.room
+    }
+
     fn name(&self) -> String {
         self.keeper.room.to_owned()
     }

@@ -11,7 +11,7 @@ use rdkafka::{ClientConfig, TopicPartitionList};
 
 use super::inputs::is_passing;
 use super::topics::fault;
-use super::{Shared, journal};
+use super::{Shared, journal, lag};
 use crate::Fault;
 use crate::clock::Stopwatch;
 use crate::embedded::Stop;
@@ -110,6 +110,7 @@ impl<P: Send + Sync + 'static> Member<P> {
             tasks.assigned.insert(*partition);
             self.start(&mut tasks, *partition);
         }
+        self.shared.meters.room(self.room).ready();
         tracing::info!(room = self.room, ?partitions, "takes over");
     }
 
@@ -163,6 +164,7 @@ impl<P: Send + Sync + 'static> Member<P> {
                     *n = if task.since.elapsed() > RAN_WELL { 1 } else { *n + 1 };
                     let n = *n;
                     tracing::warn!(room = self.room, partition, n, %fault, "starts anew from its last commit");
+                    self.shared.meters.room(self.room).restarted();
                     tasks.waiting.insert(partition, (Stopwatch::start(), n));
                 }
                 Ok(Err(fault)) => return Err(fault),
@@ -180,6 +182,7 @@ impl<P: Send + Sync + 'static> Member<P> {
             tasks.waiting.remove(&partition);
             self.start(&mut tasks, partition);
         }
+        self.shared.meters.room(self.room).waits(tasks.waiting.len());
         Ok(())
     }
 
@@ -216,11 +219,16 @@ pub(super) fn run<P: Send + Sync + 'static>(
     consumer.subscribe(&[&topic]).map_err(|error| fault("cannot join the group", error))?;
     // What the source ended with before this process began is no end of this run.
     let n_before = if room == shared.source { journal::source_ends(options, room)?.unwrap_or_default() } else { 0 };
-    let mut asked = Stopwatch::start();
+    let meter = shared.meters.room(room);
+    let (mut asked, mut told) = (Stopwatch::start(), Stopwatch::start());
     let result = loop {
         match consumer.poll(Duration::from_millis(50)) {
             Some(Err(error)) if !is_passing(&error) => tracing::warn!(room, %error, "the group has trouble"),
             _ => {}
+        }
+        if told.elapsed() >= lag::TELL_EVERY {
+            lag::tell(&consumer, room, &meter, &consumer.context().tasks().assigned);
+            told = Stopwatch::start();
         }
         if shared.stop.is_asked() {
             break Ok(());
@@ -238,8 +246,9 @@ pub(super) fn run<P: Send + Sync + 'static>(
         }
     };
     let member = Arc::clone(consumer.context());
-    let all: Vec<u32> = member.tasks().assigned.iter().copied().collect();
-    member.lose(&all);
+    let all = member.tasks().assigned.clone();
+    member.lose(&all.iter().copied().collect::<Vec<_>>());
+    lag::tell(&consumer, room, &meter, &all);
     consumer.unsubscribe();
     result
 }

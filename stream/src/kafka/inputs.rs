@@ -9,11 +9,12 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::Quiet;
 use super::control::{Control, HEADER};
+use super::lag::{self, Watched};
 use super::topics::fault;
 use super::{Codec, Decoded, Incoming, Options};
 use crate::Fault;
+use crate::metrics::{Lag, Place};
 
 /// A record, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,8 @@ struct Input<P> {
 
 /// Reads several topic partitions, each in its own order.
 pub(super) struct Inputs<P> {
-    reader: Reader<Quiet>,
+    reader: Reader<Watched>,
+    watched: Watched,
     codec: Arc<dyn Codec<P>>,
     list: Vec<Input<P>>,
     prefix_len: usize,
@@ -60,14 +62,26 @@ impl<P> Inputs<P> {
                 .map_err(|error| fault("cannot assign inputs", error))?;
             list.push(Input { topic, partition: *partition, buffer: VecDeque::new(), is_paused: false });
         }
-        let reader = Reader::open(&options.client.reader(group), Quiet, &assignment)
+        let watched = Watched::default();
+        let reader = Reader::open(&lag::watched(options.client.reader(group)), watched.clone(), &assignment)
             .map_err(|error| fault("cannot make a reader", error))?;
         let (prefix_len, max_waiting) = (options.topic_prefix.len(), options.batch_records.saturating_mul(2));
-        Ok(Self { reader, codec, list, prefix_len, max_waiting })
+        Ok(Self { reader, watched, codec, list, prefix_len, max_waiting })
     }
 
     pub(super) fn len(&self) -> usize {
         self.list.len()
+    }
+
+    /// How far each input is behind what was taken from it, and where that is.
+    pub(super) fn behind(&self, offsets: &[i64]) -> (Vec<Lag>, Vec<Place>) {
+        let taken = self.list.iter().zip(offsets).map(|(input, next)| (input.topic.as_str(), input.partition, *next));
+        self.watched.behind(taken, self.prefix_len)
+    }
+
+    /// Records that were read and wait to be taken.
+    pub(super) fn n_waiting(&self) -> usize {
+        self.list.iter().map(|input| input.buffer.len()).sum()
     }
 
     /// Waits for records, and takes what is there without waiting again; says how many came.

@@ -13,7 +13,7 @@ use super::outputs::Outputs;
 use super::topics::inputs;
 use super::{Shared, journal};
 use crate::clock::Stopwatch;
-use crate::metrics::Meter;
+use crate::metrics::{TaskMeter, Timed};
 use crate::snapshot::SnapshotRef;
 use crate::topology::Room;
 use crate::{Batch, Fault, Output, Position, Record, StateError, Transform, failpoint};
@@ -75,7 +75,7 @@ struct RoomTask<P> {
     stretches: Vec<Stretch>,
     n_open: u64,
     moved: Vec<crate::Progress>,
-    meter: Arc<Meter>,
+    meter: TaskMeter,
     line: Line,
     generation: u64,
 }
@@ -102,7 +102,11 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         let mut seen = Seen { offsets: vec![0; places.len()], heard: Heard::new(n_slots), journal: 0 };
         let found = shared.handle.block_on(shared.options.snapshots.newest(room, partition))?;
         let generation = found.as_ref().map_or(1, |found| found.generation + 1);
+        let meter = shared.meters.room(room).task(partition);
         if let Some(found) = found {
+            if let Some(at) = shared.handle.block_on(shared.options.snapshots.stored_at(&found.snapshot)) {
+                meter.stored_at(at);
+            }
             let bad = |source| Fault::State { room: room.to_owned(), partition, source };
             let state: Stored =
                 postcard::from_bytes(&found.bytes).map_err(|error| bad(StateError::Damaged(error.to_string())))?;
@@ -131,7 +135,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             stretches: Vec::new(),
             n_open: 0,
             moved: Vec::new(),
-            meter: shared.meters.room(room),
+            meter,
             line: line.clone(),
             generation,
         };
@@ -169,6 +173,11 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             self.is_ahead = true;
         }
         self.is_muted = false;
+        self.meter.skip(|out| self.transform.metrics(out));
+        if self.is_ahead {
+            self.meter.ahead();
+        }
+        self.meter.ready();
         self.stretches.clear();
         self.n_open = 0;
         if n_entries > 0 {
@@ -184,6 +193,9 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         self.line.has_ended(self.seen.heard.n_ends);
         loop {
             self.inputs.pull(TICK, batch)?;
+            if self.meter.is_due() {
+                self.say_how_far();
+            }
             let n_inputs = self.inputs.len();
             for place in (0..n_inputs).map(|place| (place + turn) % n_inputs.max(1)) {
                 let items = self.inputs.take(place, batch);
@@ -280,9 +292,11 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
 
     fn work(&mut self, step: impl FnOnce(&mut dyn Transform<P>, &Heard, &mut Output<P>)) -> Result<(), Fault> {
         let mut out = Output::default();
+        let span = tracing::debug_span!("batch", room = self.room, partition = self.partition).entered();
         let watch = Stopwatch::start();
         step(self.transform.as_mut(), &self.seen.heard, &mut out);
         self.meter.busy(watch.elapsed());
+        span.exit();
         self.meter.wrote(out.emitted.len(), out.rejected.len());
         self.send(&out.emitted)?;
         self.send(&out.rejected)
@@ -314,13 +328,27 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         self.say_moved()?;
         failpoint::pass("after_write");
         let stretches = std::mem::take(&mut self.stretches);
+        let span = tracing::debug_span!("transaction", room = self.room, partition = self.partition).entered();
+        let watch = Stopwatch::start();
         self.seen.journal = self.outputs.commit(&Entry::Room { stretches, n_ends: self.seen.heard.n_ends })?;
+        self.meter.took(Timed::Transaction, watch.elapsed());
+        span.exit();
         failpoint::pass("before_commit");
         self.n_open = 0;
         self.is_ahead = true;
         self.line.has_ended(self.seen.heard.n_ends);
         self.shared.meters.committed();
+        self.meter.tell(|out| self.transform.metrics(out));
+        self.say_how_far();
         Ok(())
+    }
+
+    /// For whoever watches. What is open is not behind the group yet.
+    fn say_how_far(&self) {
+        let (lags, places) = self.inputs.behind(&self.seen.offsets);
+        self.meter.waiting(self.inputs.n_waiting());
+        self.meter.low(self.seen.heard.watermarks().low());
+        self.meter.inputs(lags, (self.n_open == 0).then_some(places));
     }
 
     /// Stores the state as of the last commit.
@@ -334,6 +362,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         let bytes =
             postcard::to_stdvec(&(&self.seen, &state)).map_err(|error| bad(StateError::Damaged(error.to_string())))?;
         let epoch = u64::try_from(self.seen.journal).unwrap_or(0);
+        let watch = Stopwatch::start();
         let put = options.snapshots.put(self.room, self.partition, epoch, self.generation, &bytes);
         let stored: SnapshotRef = match self.shared.handle.block_on(put) {
             // The owner before, not yet told that he is no more, stored the same place of the journal: the same state.
@@ -344,6 +373,8 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             stored => stored?,
         };
         self.is_ahead = false;
+        self.meter.took(Timed::Snapshot, watch.elapsed());
+        self.meter.stored();
         self.shared.handle.block_on(options.snapshots.keep_newest(&stored))
     }
 }

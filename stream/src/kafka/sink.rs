@@ -6,17 +6,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
+use rdkafka::statistics::Statistics;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::Shared;
 use super::control::Says;
 use super::inputs::{Item, is_passing, item};
+use super::lag::{self, Watched};
 use super::journal;
 use super::topics::fault;
 use crate::clock::Stopwatch;
 use crate::manifest::{Manifest, StoreLock};
+use crate::metrics::{TaskMeter, Timed};
 use crate::topology::Drain;
 use crate::{Batch, Fault, Position, Record, Sink, SinkState, failpoint};
 
@@ -68,11 +72,22 @@ const SHAPE: &str = "kafka";
 
 /// Hears which partitions went to other members of the group.
 #[derive(Debug, Default)]
-struct Seats(Mutex<Vec<(String, i32)>>);
+struct Seats {
+    lost: Mutex<Vec<(String, i32)>>,
+    watched: Watched,
+}
 
 impl ClientContext for Seats {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.watched.log(level, facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(target: "librdkafka", %error, reason, "the connection has trouble");
+        self.watched.error(error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.watched.stats(statistics);
     }
 }
 
@@ -81,7 +96,7 @@ impl ConsumerContext for Seats {
         match rebalance {
             Rebalance::Revoke(lost) => {
                 let lost = lost.elements().into_iter().map(|place| (place.topic().to_owned(), place.partition()));
-                self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(lost);
+                self.lost.lock().unwrap_or_else(PoisonError::into_inner).extend(lost);
             }
             Rebalance::Assign(_) => {}
             Rebalance::Error(error) => tracing::warn!(%error, "the group has trouble"),
@@ -93,9 +108,7 @@ impl ConsumerContext for Seats {
 pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, drain: Drain<P>) -> Result<(), Fault> {
     let options = &shared.options;
     let group = options.group(&format!("sinks.{}", drain.name));
-    let consumer: BaseConsumer<Seats> = options
-        .client
-        .member(&group, options.session_timeout)
+    let consumer: BaseConsumer<Seats> = lag::watched(options.client.member(&group, options.session_timeout))
         .create_with_context(Seats::default())
         .map_err(|error| fault("cannot join the group", error))?;
     let topics: Vec<String> = drain.reads.iter().map(|topic| options.topic(topic)).collect();
@@ -109,6 +122,8 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, dra
         }
     }
     let (state, epoch) = shared.memory.of(drain.name);
+    let meter = shared.meters.room(drain.name);
+    meter.probe(drain.sink.probe());
     let mut sink = SinkTask {
         shared,
         name: drain.name,
@@ -120,8 +135,11 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(shared: &Arc<Shared<P>>, dra
         n_open: 0,
         epoch,
         as_of: None,
+        meter: meter.task(0),
     };
     shared.handle.block_on(sink.sink.restore(state))?;
+    meter.ready();
+    sink.meter.ready();
     sink.run()
 }
 
@@ -139,6 +157,7 @@ struct SinkTask<'s, P> {
     epoch: u64,
     /// The time that the inputs' end was answered as of.
     as_of: Option<i64>,
+    meter: TaskMeter,
 }
 
 impl<P: Clone + Send + 'static> SinkTask<'_, P> {
@@ -149,6 +168,10 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
         loop {
             if self.pull(options.batch_records)? > 0 {
                 asked = Stopwatch::start();
+            }
+            if self.meter.is_due() {
+                self.meter.waiting(self.open.len());
+                self.meter.inputs(self.consumer.context().watched.lags(options.topic_prefix.len()), None);
             }
             if self.open.len() >= options.batch_records || waiting.elapsed() >= LINGER {
                 self.write()?;
@@ -210,7 +233,7 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
 
     /// What went to another member is written by him from the last commit on, and is his to commit.
     fn forget_lost(&mut self) {
-        let lost = std::mem::take(&mut *self.consumer.context().0.lock().unwrap_or_else(PoisonError::into_inner));
+        let lost = std::mem::take(&mut *self.consumer.context().lost.lock().unwrap_or_else(PoisonError::into_inner));
         for place in lost {
             self.offsets.remove(&place);
         }
@@ -226,6 +249,7 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
         self.n_open += n as u64;
         let meter = self.shared.meters.room(self.name);
         meter.read(n);
+        let _span = tracing::debug_span!("write", sink = self.name, n_records = n).entered();
         let watch = Stopwatch::start();
         self.shared.handle.block_on(self.sink.write(Batch { records }))?;
         meter.busy(watch.elapsed());
@@ -240,7 +264,10 @@ impl<P: Clone + Send + 'static> SinkTask<'_, P> {
             self.commit_offsets()?;
         }
         self.epoch += 1;
+        let _span = tracing::debug_span!("commit", sink = self.name, epoch = self.epoch).entered();
+        let watch = Stopwatch::start();
         let state = self.shared.handle.block_on(self.sink.commit(self.epoch))?;
+        self.meter.took(Timed::Commit, watch.elapsed());
         self.shared.memory.keep(self.name, state, self.epoch, self.as_of)?;
         failpoint::pass("before_commit");
         if !is_early {

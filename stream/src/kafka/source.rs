@@ -8,6 +8,7 @@ use super::journal::{self, Entry};
 use super::outputs::Outputs;
 use super::{Options, Shared};
 use crate::clock::Stopwatch;
+use crate::metrics::{TaskMeter, Timed};
 use crate::snapshot::SnapshotRef;
 use crate::{Fault, Polled, Progress, Source};
 
@@ -34,6 +35,7 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(
     name: &'static str,
     source: Box<dyn Source<P>>,
 ) -> Result<(), Fault> {
+    shared.meters.room(name).probe(source.probe());
     let bad = |source| Fault::State { room: name.to_owned(), partition: 0, source };
     let initial = source.snapshot().map_err(bad)?;
     let held = Mutex::new(Held {
@@ -62,6 +64,7 @@ struct SourceTask<'h, P> {
     generation: u64,
     /// Whether what this process read to its end is committed with that end.
     is_ended: bool,
+    meter: TaskMeter,
 }
 
 impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
@@ -80,10 +83,12 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
             _ => None,
         };
         let is_ended = held.take_up(shared, name, last)?;
-        let mut task = Self { shared, name, held, outputs, generation, is_ended };
+        let meter = shared.meters.room(name).task(0);
+        let mut task = Self { shared, name, held, outputs, generation, is_ended, meter };
         let open = std::mem::take(&mut task.held.open);
         open.iter().try_for_each(|payload| task.outputs.send(payload))?;
         task.held.open = open;
+        task.meter.ready();
         Ok(task)
     }
 
@@ -140,8 +145,10 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
         let cursors = self.held.source.snapshot().map_err(bad)?;
         let snapshots = &self.shared.options.snapshots;
         let epoch = self.held.epoch.unwrap_or_default() + 1;
+        let watch = Stopwatch::start();
         let put = snapshots.put(self.name, 0, epoch, self.generation, &cursors);
         let stored = self.shared.handle.block_on(put).map_err(taken_over)?;
+        self.meter.took(Timed::Snapshot, watch.elapsed());
         self.held.tried = Some(stored.object.clone());
         if !self.held.progress.is_empty() {
             self.outputs.say(Says::Progress(newest(&self.held.progress)))?;
@@ -152,7 +159,10 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
         let object = stored.object.clone();
         let (progress, has_ended) = (newest(&self.held.progress), self.held.as_of.is_some());
         let n_ends = self.held.n_ends + u64::from(has_ended);
+        let watch = Stopwatch::start();
         self.outputs.commit(&Entry::Source { object, epoch, progress, n_ends, has_ended })?;
+        self.meter.took(Timed::Transaction, watch.elapsed());
+        self.meter.stored();
         (self.held.epoch, self.held.n_ends) = (Some(epoch), n_ends);
         self.held.committed();
         self.shared.meters.committed();

@@ -6,7 +6,7 @@ use anyhow::Context;
 use schemas::topic::{Kept, TOPICS};
 use schemas::wire::SchemaIds;
 use stream::embedded::Stop;
-use stream::kafka::{Cleanup, Client, Options, TopicSpec};
+use stream::kafka::{Brokers, Cleanup, Client, Options, TopicSpec};
 use stream::metrics::Meters;
 use stream::registry::{Auth, Registry, RegistryError, Secret, Settings};
 use stream::snapshot::SnapshotStore;
@@ -14,6 +14,7 @@ use stream::snapshot::SnapshotStore;
 use crate::args::RunArgs;
 use crate::config::ValidConfig;
 use crate::kafka::KafkaConfig;
+use crate::telemetry::{Check, Ready};
 use crate::wire::{Ask, AvroCodec};
 use crate::{Exit, Mistake, pipeline};
 
@@ -31,10 +32,34 @@ pub(super) fn run(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> 
     let meters = Meters::of(topology.names());
     let stop = Stop::default();
     runtime.spawn(super::stop_on_signal(stop.clone()));
+    let ready = Ready::when(depends(args, config, &options, runtime.handle())?);
+    let server = config.telemetry.serve(&meters, ready, runtime.handle())?;
     tracing::info!(brokers = kafka.brokers, rooms = ?args.rooms, "runs on Kafka");
-    stream::kafka::run(topology, &options, codec, &args.rooms, runtime.handle(), &stop, &meters)?;
+    let result = stream::kafka::run(topology, &options, codec, &args.rooms, runtime.handle(), &stop, &meters);
+    tracing::info!(n_commits = meters.n_commits(), is_well = result.is_ok(), "has come to its end");
+    if let Some(server) = server {
+        server.end(runtime.handle());
+    }
+    result?;
     super::counters(&meters)?;
     Ok(Exit::Done)
+}
+
+/// Brokers, the folder of states and, where sinks run, their stores.
+fn depends(
+    args: &RunArgs,
+    config: &ValidConfig,
+    options: &Options,
+    handle: &tokio::runtime::Handle,
+) -> anyhow::Result<Vec<(&'static str, Check)>> {
+    let brokers = Brokers::new(options)?;
+    let ask = move || brokers.answer(super::ASKED_WITHIN).map_err(|fault| fault.to_string());
+    let snapshots = config.kafka.as_ref().map(|kafka| ("snapshots", super::folder(&kafka.snapshots)));
+    let is_sink = |room: &String| ["sinks", sinks::LAKE, sinks::ALERTS, "clickhouse"].contains(&room.as_str());
+    let has_sinks = args.rooms.is_empty() || args.rooms.iter().any(is_sink);
+    let stores = if has_sinks { super::depends(args, config, handle) } else { Vec::new() };
+    let brokers: (&'static str, Check) = ("brokers", Box::new(ask));
+    Ok(std::iter::once(brokers).chain(snapshots).chain(stores).collect())
 }
 
 /// A name that no room has is a mistake; it would run nothing.
