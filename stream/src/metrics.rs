@@ -24,9 +24,9 @@ use std::time::Duration;
 
 pub use export::{Family, Kind, Number, Sample};
 pub use reading::{BOUNDS_S, Reading, Times, Value};
-pub(crate) use task::{Level, TaskMeter};
 #[cfg(feature = "kafka")]
 pub(crate) use task::{Lag, Place};
+pub(crate) use task::{Level, TaskMeter};
 
 /// Asks an edge for its numbers, whenever somebody wants to know and whatever the edge is doing. It must not wait.
 pub type Probe = Arc<dyn Fn(&mut dyn FnMut(Reading)) + Send + Sync>;

@@ -220,7 +220,10 @@ mod tests {
         assert_eq!(metrics(&format!("authorization: Bearer {TOKEN}\r\n")), "HTTP/1.1 200 OK");
         assert_eq!(get(server.address(), "/healthz", ""), ("HTTP/1.1 200 OK".to_owned(), "ok\n".to_owned()));
         let (status, why) = get(server.address(), "/readyz", "");
-        assert_eq!((status.as_str(), why.as_str()), ("HTTP/1.1 503 Service Unavailable", "not ok\nno room has started\n"));
+        assert_eq!(
+            (status.as_str(), why.as_str()),
+            ("HTTP/1.1 503 Service Unavailable", "not ok\nno room has started\n")
+        );
         assert!(get(server.address(), "/", "").0.starts_with("HTTP/1.1 404"));
         assert!(ask(server.address(), "POST /metrics HTTP/1.1\r\nhost: here\r\n\r\n").starts_with("HTTP/1.1 405"));
         server.end(runtime.handle());

@@ -117,7 +117,8 @@ mod tests {
         let taken = std::thread::spawn(move || take(&listener));
         let (traces, spans) = Traces::to(&place).unwrap();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(Some(spans)), || {
-            tracing::debug_span!(target: "stream::kafka::room", "transaction", room = "score", partition = 3).in_scope(|| {});
+            tracing::debug_span!(target: "stream::kafka::room", "transaction", room = "score", partition = 3)
+                .in_scope(|| {});
             tracing::debug_span!(target: "hyper::client", "foreign").in_scope(|| {});
             tracing::trace_span!(target: "stream::kafka::room", "record").in_scope(|| {});
         });

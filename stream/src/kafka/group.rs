@@ -110,7 +110,9 @@ impl<P: Send + Sync + 'static> Member<P> {
             tasks.assigned.insert(*partition);
             self.start(&mut tasks, *partition);
         }
-        self.shared.meters.room(self.room).ready();
+        let meter = self.shared.meters.room(self.room);
+        meter.holds(tasks.assigned.len(), tasks.waiting.len());
+        meter.ready();
         tracing::info!(room = self.room, ?partitions, "takes over");
     }
 
@@ -182,7 +184,7 @@ impl<P: Send + Sync + 'static> Member<P> {
             tasks.waiting.remove(&partition);
             self.start(&mut tasks, partition);
         }
-        self.shared.meters.room(self.room).waits(tasks.waiting.len());
+        self.shared.meters.room(self.room).holds(tasks.assigned.len(), tasks.waiting.len());
         Ok(())
     }
 

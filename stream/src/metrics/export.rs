@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Meter, Meters, Probe, Reading, Timed, Times, Value};
+use super::{Level, Meter, Meters, Probe, Reading, Timed, Times, Value};
 use crate::clock::Clock;
 
 /// Microseconds.
@@ -92,7 +92,9 @@ impl Families {
 impl Timed {
     fn name(self) -> (&'static str, &'static str) {
         match self {
-            Self::Batch => ("stream_batch_seconds", "How long a room's own code took for a batch, or a sink to take one."),
+            Self::Batch => {
+                ("stream_batch_seconds", "How long a room's own code took for a batch, or a sink to take one.")
+            }
             Self::Transaction => ("stream_transaction_seconds", "How long the brokers took to commit a transaction."),
             Self::Snapshot => ("stream_snapshot_seconds", "How long it took to store a partition's state."),
             Self::Commit => ("stream_commit_seconds", "How long a sink took to make durable what it was given."),
@@ -162,12 +164,22 @@ fn levels(meter: &Meter, now: i64, to: &mut Families) {
             let help = "How old the newest snapshot is; 0 while nothing was committed behind it.";
             level("stream_snapshot_age_seconds", help, labels(), age as f64 / SECOND);
         }
-        for lag in of.lags() {
-            let help = "Places between the last record taken from an input and its end, which the brokers last told.";
-            let labels = vec![room(), ("topic", lag.topic), ("partition", lag.partition.to_string())];
-            level("stream_lag_records", help, labels, lag.n_records as f64);
-        }
     }
+    for ((topic, partition), n_records) in lags(told.levels.values()) {
+        let help = "Places between the last record taken from an input and its end, which the brokers last told.";
+        let labels = vec![room(), ("topic", topic), ("partition", partition.to_string())];
+        level("stream_lag_records", help, labels, n_records as f64);
+    }
+}
+
+/// How far each input is behind; of one that every task reads, such as policies, the furthest.
+fn lags<'l>(levels: impl Iterator<Item = &'l std::sync::Arc<Level>>) -> BTreeMap<(String, i32), i64> {
+    let mut furthest = BTreeMap::new();
+    for lag in levels.flat_map(|level| level.lags()) {
+        let n_records = furthest.entry((lag.topic, lag.partition)).or_insert(lag.n_records);
+        *n_records = lag.n_records.max(*n_records);
+    }
+    furthest
 }
 
 #[cfg(test)]
@@ -183,7 +195,10 @@ mod tests {
         task.tell(|out| out(Reading { name: "score_uses_other", help: " Uses. ", value: Value::Count(4) }));
         let families = meters.families(&Clock::fixed(3_500_000));
         let find = |name: &str| families.iter().find(|family| family.name == name).expect(name);
-        assert_eq!((find("score_uses_other_total").help, find("score_uses_other_total").kind), ("Uses.", Kind::Counter));
+        assert_eq!(
+            (find("score_uses_other_total").help, find("score_uses_other_total").kind),
+            ("Uses.", Kind::Counter)
+        );
         let lag = &find("stream_watermark_lag_seconds").samples;
         assert_eq!(lag[0].labels, [("room", "score".to_owned()), ("partition", "2".to_owned())]);
         assert_eq!(lag[0].number, Number::Level(2.5));

@@ -10,6 +10,8 @@ pub(super) struct Life {
     n_ended: u32,
     has_died: bool,
     is_ready: bool,
+    /// Partitions that are this process's and not at their end, where a group gives them out.
+    n_held: Option<usize>,
     n_waiting: usize,
 }
 
@@ -53,10 +55,11 @@ impl Meter {
         self.told().life.is_ready = true;
     }
 
-    /// So many of its partitions wait to be started anew, after trouble.
+    /// So many partitions are this process's to run; so many of them wait to be started anew, after trouble.
     #[cfg(feature = "kafka")]
-    pub(crate) fn waits(&self, n: usize) {
-        self.told().life.n_waiting = n;
+    pub(crate) fn holds(&self, n_held: usize, n_waiting: usize) {
+        let mut told = self.told();
+        (told.life.n_held, told.life.n_waiting) = (Some(n_held), n_waiting);
     }
 
     /// Why it is not ready, if it is not.
@@ -72,7 +75,8 @@ impl Meter {
         if life.n_waiting > 0 {
             return Some(format!("`{room}` starts {} partitions anew", life.n_waiting));
         }
-        let n_behind = told.levels.values().filter(|level| !level.is_ready()).count();
+        let n_ready = told.levels.values().filter(|level| level.is_ready()).count();
+        let n_behind = life.n_held.unwrap_or(told.levels.len()).saturating_sub(n_ready);
         (n_behind > 0).then(|| format!("`{room}` catches up in {n_behind} partitions"))
     }
 }

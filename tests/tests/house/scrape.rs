@@ -18,7 +18,8 @@ pub(crate) const TOKEN: &str = "0123456789abcdef-of-these-tests";
 pub(crate) const TOKEN_ENV: &str = "OVERGRANT_TEST_METRICS_TOKEN";
 
 /// The section that a config needs for a [`Running`].
-pub(crate) const SECTION: &str = "[telemetry]\nlisten = \"127.0.0.1:0\"\ntoken_env = \"OVERGRANT_TEST_METRICS_TOKEN\"\n";
+pub(crate) const SECTION: &str =
+    "[telemetry]\nlisten = \"127.0.0.1:0\"\ntoken_env = \"OVERGRANT_TEST_METRICS_TOKEN\"\n";
 
 /// A process that tells its numbers.
 pub(crate) struct Running {
@@ -35,7 +36,9 @@ impl Running {
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let lines = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&lines);
-        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| heard.lock().unwrap().push(line)));
+        std::thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).for_each(|line| heard.lock().unwrap().push(line))
+        });
         let mut running = Self { child, address: String::new(), lines };
         running.address = wait("an address", || {
             assert!(running.child.try_wait().unwrap().is_none(), "it ended: {:?}", running.lines.lock().unwrap());
@@ -53,7 +56,8 @@ impl Running {
 
     /// A page: its status and its text.
     pub(crate) fn get(&self, path: &str, token: Option<&str>) -> (u16, String) {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20)));
+        let config =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20)));
         let mut request = config.build().new_agent().get(format!("http://{}{path}", self.address));
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -134,9 +138,11 @@ impl Page {
             Some(kind) => kind == "counter",
             None => true,
         };
-        let back = earlier.numbers.iter().filter(|((name, _), _)| grows(name)).filter(|(key, then)| {
-            self.numbers.get(*key).is_none_or(|now| now < then)
-        });
+        let back = earlier
+            .numbers
+            .iter()
+            .filter(|((name, _), _)| grows(name))
+            .filter(|(key, then)| self.numbers.get(*key).is_none_or(|now| now < then));
         back.map(|(key, then)| format!("{key:?} was {then}")).collect()
     }
 
@@ -173,7 +179,9 @@ impl Page {
                 let (key, number) = sample(line)?;
                 let suffix = key.0.strip_prefix(&family).ok_or_else(|| format!("not of `{family}`: {line}"))?;
                 let is_histogram = page.kinds.get(&family).is_some_and(|kind| kind == "histogram");
-                if is_histogram != matches!(suffix, "_bucket" | "_sum" | "_count") || !is_histogram && !suffix.is_empty() {
+                if is_histogram != matches!(suffix, "_bucket" | "_sum" | "_count")
+                    || !is_histogram && !suffix.is_empty()
+                {
                     return Err(format!("a name that its kind does not have: {line}"));
                 }
                 if page.numbers.insert(key, number).is_some() {
@@ -248,8 +256,7 @@ fn sample(line: &str) -> Result<(Key, f64), String> {
 }
 
 /// What stands before our names.
-const PREFIXES: [&str; 8] =
-    ["stream_", "ingest_", "normalize_", "score_", "detect_", "peers_", "triage_", "sinks_"];
+const PREFIXES: [&str; 8] = ["stream_", "ingest_", "normalize_", "score_", "detect_", "peers_", "triage_", "sinks_"];
 
 /// The metrics that a dashboard or a file of alerts asks for, as families.
 pub(crate) fn asked_for(path: &Path) -> BTreeSet<String> {
