@@ -27,6 +27,7 @@ mod outputs;
 mod room;
 mod sink;
 mod source;
+mod tool;
 mod topics;
 
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ use crate::snapshot::SnapshotStore;
 use crate::{Fault, Topology};
 
 pub use client::Client;
+pub use tool::{Tool, look};
 pub use topics::{Cleanup, TopicSpec};
 
 /// A record as it is written, lent by the codec.
