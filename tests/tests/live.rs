@@ -13,6 +13,7 @@ mod overgrant;
 mod live {
     mod belt;
     mod clickhouse;
+    mod dead_letters;
     mod kafka;
     mod registry;
     mod servers;

@@ -47,7 +47,8 @@ impl FileSource {
         if was_replaced {
             return Err(format!("`{name}` was replaced since"));
         }
-        let collected_at = find::date_in(name).unwrap_or(stamp(None)?.modified).min(now.0);
+        let collected_at = find::date_in(name).unwrap_or(stamp(None)?.modified);
+        let collected_at = collected_at.min(now.0).min(self.answer_as_of());
         let bytes = index::open(&path, 0, None).map_err(|error| format!("cannot read `{name}`: {error}"))?;
         Ok(Split::new(bytes, self.reading.options(full_name, &path, now.0, collected_at)))
     }

@@ -103,7 +103,8 @@ impl Redriven {
         match std::mem::replace(&mut self.phase, Phase::End) {
             Phase::List => {
                 let store = Box::new(Store::open(&self.store).await?);
-                let ids = self.list(&store).await?;
+                let wanted = self.wanted.clone();
+                let ids = list(&wanted, &store).await?;
                 self.phase = Phase::Letters { store, ids, files: BTreeMap::new() };
                 Ok(Some(Vec::new()))
             }
@@ -123,27 +124,6 @@ impl Redriven {
             Phase::Files { open, files } => Ok(self.file(open, files, max)),
             Phase::End => Ok(None),
         }
-    }
-
-    /// The ids of the open letters, in the order in which they were read.
-    async fn list(&self, store: &Store) -> anyhow::Result<VecDeque<String>> {
-        let sql = format!(
-            "SELECT dead_letter_id, room, reason FROM dead_letter_current \
-             ORDER BY time, origin.file, origin.offset, dead_letter_id LIMIT {MAX_LETTERS}"
-        );
-        let mut ids = VecDeque::new();
-        for row in super::super::rows(&store.sql(&sql).await?)? {
-            let text = |name: &str| row[name].as_str().unwrap_or_default();
-            let Some(id) = Id128::parse(text("dead_letter_id")) else { continue };
-            let wanted = &self.wanted;
-            let is_wanted = (wanted.ids.is_empty() || wanted.ids.contains(&id))
-                && wanted.room.as_ref().is_none_or(|room| text("room") == room)
-                && wanted.reason.as_ref().is_none_or(|reason| text("reason").contains(reason.as_str()));
-            if is_wanted {
-                ids.push_back(id.to_string());
-            }
-        }
-        Ok(ids)
     }
 
     fn letters(&self, letters: Vec<DeadLetter>, files: &mut BTreeMap<String, Vec<DeadLetter>>) -> Vec<Message> {
@@ -198,6 +178,26 @@ impl Redriven {
             }
         }
     }
+}
+
+/// The ids of the open letters, in the order in which they were read.
+async fn list(wanted: &Wanted, store: &Store) -> anyhow::Result<VecDeque<String>> {
+    let sql = format!(
+        "SELECT dead_letter_id, room, reason FROM dead_letter_current \
+         ORDER BY time, origin.file, origin.offset, dead_letter_id LIMIT {MAX_LETTERS}"
+    );
+    let mut ids = VecDeque::new();
+    for row in super::super::rows(&store.sql(&sql).await?)? {
+        let text = |name: &str| row[name].as_str().unwrap_or_default();
+        let Some(id) = Id128::parse(text("dead_letter_id")) else { continue };
+        let is_wanted = (wanted.ids.is_empty() || wanted.ids.contains(&id))
+            && wanted.room.as_ref().is_none_or(|room| text("room") == room)
+            && wanted.reason.as_ref().is_none_or(|reason| text("reason").contains(reason.as_str()));
+        if is_wanted {
+            ids.push_back(id.to_string());
+        }
+    }
+    Ok(ids)
 }
 
 impl Source<Message> for Redriven {
