@@ -33,12 +33,34 @@ fn all_rows(store: &Path) -> Vec<(&'static str, std::collections::BTreeSet<Strin
     tables.map(|table| (table, final_rows(store, table))).collect()
 }
 
+/// What stands is the same. Of the time in which grants were incomplete two things stay behind: scores that were deleted
+/// since, and statements that nobody holds, since policies are named by their content and never deleted.
 fn same(found: &Path, expected: &Path) {
-    for ((table, found), (_, expected)) in all_rows(found).into_iter().zip(all_rows(expected)) {
-        let (extra, missing) = (found.difference(&expected).next(), expected.difference(&found).next());
-        let (n_found, n_expected) = (found.len(), expected.len());
-        assert!(found == expected, "{table}: {n_found} rows and {n_expected}; extra {extra:?}; missing {missing:?}");
+    let mut differences = Vec::new();
+    for ((table, mut rows), (_, mut wanted)) in all_rows(found).into_iter().zip(all_rows(expected)) {
+        match table {
+            "pci" => {
+                let stands = |row: &String| row.contains("\"deleted_at\":null");
+                rows.retain(stands);
+                wanted.retain(stands);
+            }
+            "policy" => rows.retain(|row| wanted.contains(row) || is_held(found, row)),
+            _ => {}
+        }
+        if rows != wanted {
+            let (extra, missing) = (rows.difference(&wanted).next(), wanted.difference(&rows).next());
+            let (n, n_wanted) = (rows.len(), wanted.len());
+            differences.push(format!("{table}: {n} rows and {n_wanted}; extra {extra:?}; missing {missing:?}"));
+        }
     }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Whether some entitlement that stands names a policy.
+fn is_held(store: &Path, policy: &str) -> bool {
+    let row: serde_json::Value = serde_json::from_str(policy).unwrap();
+    let hash = row["policy_hash"].as_str().unwrap();
+    count(store, &format!("SELECT count(*) FROM entitlement_current WHERE array_has(policy_hashes, '{hash}')")) > 0
 }
 
 /// What the text of an output says; exit code 3 says that something was rejected again.

@@ -10,7 +10,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tests::servers::Kafka;
 
-use crate::overgrant::{TABLES, count, done, final_rows, overgrant, run, sample};
+use crate::overgrant::{count, done, final_rows, overgrant, run, sample};
 
 const LATE: &str = "[score]\nlate = \"90days\"\n[detect]\nlate = \"90days\"\n";
 
@@ -93,6 +93,9 @@ fn records_sent_again_over_topics_give_the_rows_of_a_run_that_never_failed() {
     let n = open_letters(&store);
     assert!(n > 10, "{n}");
 
+    // Which subscriptions still wait for their tenant is told when inputs end, which these do not.
+    let waiting = "SELECT count(*) FROM dead_letter_current WHERE reason LIKE 'no event names the tenant%'";
+    let n = n - count(&store, waiting);
     let text = redrive(&bad, &inputs, &["--room", "normalize"]);
     assert!(text.contains("records were sent again"), "{text}");
     until_letters(&bad, &store, n);
@@ -101,18 +104,13 @@ fn records_sent_again_over_topics_give_the_rows_of_a_run_that_never_failed() {
     let text = redrive(&good, &inputs, &["--all"]);
     assert!(text.contains("0 records were sent again"), "{text}");
     until_letters(&good, &store, 0);
-    // Provisional rows are told at an end, which there is none of here; what events and scores are made of is compared.
-    for table in TABLES.iter().filter(|table| {
-        ["access_event", "raw_record", "dead_letter", "session", "policy", "entitlement", "inventory"].contains(table)
-    }) {
+    // Rows that an end tells are not compared, since there is none here; nor those of grants, whose time in the first run was
+    // that of its highest event, and the record of that event was a dead letter.
+    for table in ["access_event", "raw_record", "dead_letter", "session"] {
         let (found, expected) = (rows(&store, table), rows(&calm, table));
         let (extra, missing) = (found.difference(&expected).next(), expected.difference(&found).next());
-        assert!(
-            found == expected,
-            "{table}: {} and {}; extra {extra:?}; missing {missing:?}",
-            found.len(),
-            expected.len()
-        );
+        let (n, n_expected) = (found.len(), expected.len());
+        assert!(found == expected, "{table}: {n} and {n_expected}; extra {extra:?}; missing {missing:?}");
     }
     for column in ["n_read", "n_events", "n_copies", "n_not_access", "n_dead_letters"] {
         let sum = format!("SELECT sum({column}) FROM tally");
