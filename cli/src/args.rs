@@ -1,9 +1,15 @@
 //! The command line.
 
+mod letters;
+
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::letters::{
+    DeadLettersArgs, DeadLettersCommand, LetterFilterArgs, ListLettersArgs, RedriveArgs, ShowLetterArgs,
+};
 
 /// Finds the cloud permissions nobody uses on AWS, Azure and GCP, and watches how the rest are used.
 #[derive(Debug, Parser)]
@@ -48,6 +54,8 @@ pub(crate) enum Command {
     Findings(ListArgs),
     /// Print the original bytes of an event.
     Raw(RawArgs),
+    /// List records that could not be used, show one, or send them again after a fix.
+    DeadLetters(DeadLettersArgs),
     /// Bring a ClickHouse database to what this release needs.
     Migrate(MigrateArgs),
     /// Show, for each account, what arrived, until when, and what is missing.

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod alerts;
+mod dead_letters;
 mod findings;
 mod migrate;
 mod normalize;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Alerts(args) => alerts::run(&args),
         Command::Findings(args) => findings::run(&args),
         Command::Raw(args) => raw::run(&args),
+        Command::DeadLetters(args) => dead_letters::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Sample(args) => sample::run(&args),

@@ -22,6 +22,9 @@ pub(crate) struct KafkaConfig {
     pub(crate) replication: i32,
     /// The folder of the rooms' state, which all their processes share.
     pub(crate) snapshots: PathBuf,
+    /// The folder of bodies above 900 KB, which topics point to. All processes share it, and it needs room for as long as
+    /// topics keep their records.
+    pub(crate) bodies: PathBuf,
     /// How often state is stored; a restart takes again what came behind it.
     #[serde(with = "humantime_serde")]
     pub(crate) snapshot_every: Duration,
@@ -93,6 +96,7 @@ impl Default for KafkaConfig {
             n_partitions: 12,
             replication: 1,
             snapshots: PathBuf::from("overgrant-snapshots"),
+            bodies: PathBuf::from("overgrant-bodies"),
             snapshot_every: Duration::from_secs(30),
             commit_every: Duration::from_millis(200),
             commit_records: 20_000,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use schemas::Message;
 use schemas::topic::{PartitionBy, TOPICS};
-use stream::{Topology, Wiring};
+use stream::{Source, Topology, Wiring};
 
 use crate::config::ValidConfig;
 
@@ -15,7 +15,7 @@ const GRANTS: &[&str] = &["raw.aws.iam", "raw.azure.rbac", "raw.gcp.iam"];
 const DEAD: &str = "dead_letter.v1";
 
 /// Routes by each noun's own partition key.
-fn wiring() -> Wiring<Message> {
+pub(crate) fn wiring() -> Wiring<Message> {
     Wiring {
         topic: Message::topic,
         key: |message, buffer| match message.partition_by() {
@@ -34,7 +34,7 @@ fn wiring() -> Wiring<Message> {
 }
 
 /// Builds the rooms, left to right.
-pub(crate) fn build(source: ingest::FileSource, config: &ValidConfig, store: &Path) -> Topology<Message> {
+pub(crate) fn build(source: Box<dyn Source<Message>>, config: &ValidConfig, store: &Path) -> Topology<Message> {
     let n = config.kafka.as_ref().map_or(config.stream.n_partitions, |kafka| kafka.n_partitions);
     let from_ingest: Vec<_> = LOGS.iter().chain(GRANTS).copied().chain([DEAD]).collect();
     let stored: Vec<_> = TOPICS.iter().filter(|topic| topic.table.is_some()).map(|topic| topic.name).collect();
@@ -42,7 +42,7 @@ pub(crate) fn build(source: ingest::FileSource, config: &ValidConfig, store: &Pa
     let grants = config.normalize.clone();
     let (accounts, scopes) = (config.score.clone(), config.score.clone());
     let (peers, triage) = (config.detect.clone(), config.detect.clone());
-    let topology = Topology::new(wiring(), "ingest", &from_ingest, Box::new(source))
+    let topology = Topology::new(wiring(), "ingest", &from_ingest, source)
         .room("normalize", LOGS, &["access_event.v1", "tally.v1", DEAD], n, move |partition| {
             Box::new(normalize::Normalizer::new(normalize.clone()).of_partition(partition))
         })

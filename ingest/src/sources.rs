@@ -2,4 +2,4 @@
 
 mod files;
 
-pub use files::{FileSource, FileSourceParams};
+pub use files::{FileSource, FileSourceParams, n_values};

@@ -26,6 +26,9 @@ use pieces::{Piece, Pieces};
 /// The room's name in its dead letters.
 pub(crate) const ROOM: &str = "ingest";
 
+/// The header of a dead letter of several neighbours that says how many they are.
+pub(crate) const N_VALUES: &str = "n_values";
+
 /// A record that is nested deeper is a dead letter: JSON readers stop at 128 levels too.
 pub(crate) const MAX_DEPTH: u32 = 128;
 
@@ -115,6 +118,8 @@ struct Unknown {
     dropped: Dropped,
     offset: i64,
     n_values: u64,
+    /// Values and stray pieces.
+    n_pieces: u64,
     reason: Option<String>,
 }
 
@@ -226,14 +231,21 @@ impl<R: Read> Split<R> {
             ingested_at: self.options.ingested_at,
             body: Body(bytes),
             n_redacted: 0,
+            redriven_at: None,
         }));
     }
 
     fn unknown(&mut self, dropped: &Dropped, reason: Option<String>) {
         let offset = self.offset();
-        let unknown =
-            self.unknown.get_or_insert_with(|| Unknown { dropped: Dropped::new(), offset, n_values: 0, reason: None });
+        let unknown = self.unknown.get_or_insert_with(|| Unknown {
+            dropped: Dropped::new(),
+            offset,
+            n_values: 0,
+            n_pieces: 0,
+            reason: None,
+        });
         unknown.dropped.append(dropped);
+        unknown.n_pieces += 1;
         unknown.n_values += u64::from(reason.is_none());
         unknown.reason = unknown.reason.take().or(reason);
     }
@@ -246,7 +258,11 @@ impl<R: Read> Split<R> {
             (1, _) => format!("kind not recognised; {EXPECTED}"),
             (n, _) => format!("kind of {n} values not recognised; {EXPECTED}"),
         };
+        let n_pieces = unknown.n_pieces.to_string();
         self.reject(unknown.dropped, &reason, self.options.provider, unknown.offset);
+        if let (Some(Item::Rejected(letter)), true) = (self.ready.back_mut(), unknown.n_pieces > 1) {
+            *letter = letter.clone().with_headers(None, [(N_VALUES, n_pieces.as_bytes())].into_iter());
+        }
     }
 
     fn reject(&mut self, dropped: Dropped, reason: &str, provider: Option<Provider>, offset: i64) {

@@ -74,16 +74,12 @@ impl Normalizer {
             Ok((Normalized::Event(event), provider_id)) => self.take_event(raw, event, provider_id, out),
             Ok((Normalized::NotAccess(kind), _)) => {
                 self.metrics.normalize_not_access_total += 1;
-                self.tallies.note(raw.provider, &raw.origin, Fate::NotAccess(kind));
+                self.tallies.note(raw, Fate::NotAccess(kind));
             }
             Err(reject) => {
                 self.metrics.normalize_dead_letters_total += 1;
-                self.tallies.note(raw.provider, &raw.origin, Fate::DeadLetter);
-                let reason = reject.to_string();
-                let origin = raw.origin.clone();
-                out.reject(
-                    DeadLetter::of(NAME, reason, Some(raw.provider), origin, raw.ingested_at, &raw.body).into_message(),
-                );
+                self.tallies.note(raw, Fate::DeadLetter);
+                out.reject(DeadLetter::of_record(NAME, reject.to_string(), raw).into_message());
             }
         }
     }
@@ -106,7 +102,7 @@ impl Normalizer {
     fn take_event(&mut self, raw: &RawRecord, event: AccessEvent, provider_id: Option<u64>, out: &mut Output<Message>) {
         let (seen, n_forgotten) = self.dedup.note(event.time, event.event_id.0, provider_id);
         self.metrics.normalize_forgotten_ids_total += n_forgotten as u64;
-        self.tallies.note(raw.provider, &raw.origin, Fate::Event(&event, seen));
+        self.tallies.note(raw, Fate::Event(&event, seen));
         if seen == Seen::Copy {
             self.metrics.normalize_copies_total += 1;
             return;

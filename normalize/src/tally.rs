@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{AccessEvent, ActionKnown, KindCount, Message, Origin, Provider, Tally, Text, Time};
+use schemas::{AccessEvent, ActionKnown, KindCount, Message, Origin, Provider, RawRecord, Tally, Text, Time};
 use stream::Output;
 
 use crate::dedup::Seen;
@@ -43,12 +43,16 @@ impl Tallies {
         Self { partition: i32::try_from(partition).unwrap_or(i32::MAX), ..self }
     }
 
-    /// Counts one record.
-    pub(crate) fn note(&mut self, provider: Provider, origin: &Origin, fate: Fate<'_>) {
-        let place = self.place(provider, origin);
+    /// Counts one record. One that was redriven has been counted as a dead letter, and is that no longer.
+    pub(crate) fn note(&mut self, raw: &RawRecord, fate: Fate<'_>) {
+        let place = self.place(raw.provider, &raw.origin);
         self.changed[place] = true;
         let tally = &mut self.tallies[place];
-        tally.n_read += 1;
+        if raw.redriven_at.is_some() && tally.n_dead_letters > 0 {
+            tally.n_dead_letters -= 1;
+        } else {
+            tally.n_read += 1;
+        }
         match fate {
             Fate::Event(_, Seen::Copy) => tally.n_copies += 1,
             Fate::Event(event, seen) => note_event(tally, event, seen),

@@ -29,6 +29,7 @@ pub fn raw_record() -> RawRecord {
         ingested_at: NOON,
         body: Body(Bytes::from_static(b"{\"eventName\":\"GetObject\"}")),
         n_redacted: 0,
+        redriven_at: None,
     }
 }
 
@@ -357,7 +358,9 @@ pub fn model() -> Model {
 #[must_use]
 pub fn dead_letter() -> DeadLetter {
     let body = Body::from("{\"eventName\":");
+    let headers = [("account_id", ACCOUNT.as_bytes())];
     DeadLetter::of("normalize", "the JSON ends early", Some(Provider::Aws), origin(), NOON, &body)
+        .with_headers(None, headers.into_iter())
 }
 
 /// A tally.

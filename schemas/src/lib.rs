@@ -41,7 +41,7 @@ pub mod wire;
 pub use access_event::{AccessEvent, ActionKnown, How, Outcome, Resource, Use, Vantage};
 pub use alert::Alert;
 pub use anomaly::{Anomaly, Reason};
-pub use dead_letter::DeadLetter;
+pub use dead_letter::{DeadLetter, RecordHeader};
 pub use entitlement::{Entitlement, EntitlementKind};
 pub use enums::{AccessLevel, Category, Granted, IdentityKind, Provider, RiskClass, ScopeKind, Severity};
 pub use finding::{Finding, FindingKind};

@@ -92,6 +92,10 @@ pub struct RawRecord {
     pub body: Body,
     /// How many values the redaction list replaced before it was stored.
     pub n_redacted: i32,
+    /// When it was sent once more, after its room had rejected it: its room then counts it no second time. Never stored;
+    /// on a topic it is in a header of its own.
+    #[serde(skip)]
+    pub redriven_at: Option<Time>,
 }
 
 impl RawRecord {

@@ -80,6 +80,12 @@ pub struct ValidConfig {
 }
 
 impl ValidConfig {
+    /// What is replaced in bodies before they are stored, or shown.
+    #[must_use]
+    pub fn redaction(&self) -> &Redaction {
+        &self.redaction
+    }
+
     /// The settings of the ClickHouse store.
     #[must_use]
     pub fn clickhouse(&self) -> &clickhouse::ValidConfig {

@@ -60,6 +60,8 @@ pub const DEFAULT: &[&str] = &[
 
 /// What stands where a string was.
 pub(crate) const REDACTED: &[u8] = b"REDACTED";
+/// Headers that are credentials, whatever the list says: in a body these names may be evidence, in a header never.
+const SECRET_HEADERS: &[&str] = &["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
 /// Longer names match nothing, so that they need not be copied.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -123,6 +125,12 @@ impl Redaction {
         };
         self.above(name).is_some_and(|patterns| patterns.iter().any(fits))
             || self.by_last.get(b"*".as_slice()).is_some_and(|patterns| patterns.iter().any(fits))
+    }
+
+    /// Whether a header's value is a secret: its name is on the list, or one of those that carry credentials anywhere.
+    pub(crate) fn is_secret_header(&self, name: &[u8]) -> bool {
+        SECRET_HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+            || self.matches(name, std::iter::empty())
     }
 
     /// Whether some pattern ends with this name.

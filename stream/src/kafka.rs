@@ -29,6 +29,7 @@ mod outputs;
 mod room;
 mod sink;
 mod source;
+mod tool;
 mod topics;
 
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ use crate::{Fault, Topology};
 
 pub use brokers::Brokers;
 pub use client::Client;
+pub use tool::{Tool, look};
 pub use topics::{Cleanup, TopicSpec};
 
 /// A record as it is written, lent by the codec.

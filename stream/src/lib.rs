@@ -19,6 +19,7 @@
 //! **Invariants:** this crate knows nothing of ours. A room asks no clock and does no I/O. Every channel has a bound,
 //! and a full one stops its sender.
 
+pub mod bodies;
 pub mod clock;
 pub mod embedded;
 mod error;

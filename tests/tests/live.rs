@@ -16,6 +16,7 @@ mod live {
     mod batch;
     mod belt;
     mod clickhouse;
+    mod dead_letters;
     mod kafka;
     mod registry;
     mod servers;

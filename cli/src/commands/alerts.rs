@@ -39,7 +39,7 @@ pub(super) fn run(args: &AlertsArgs) -> anyhow::Result<Exit> {
 }
 
 /// Reads `90d`, `12h` or `30m` as microseconds.
-fn span(text: &str) -> Result<i64, Mistake> {
+pub(super) fn span(text: &str) -> Result<i64, Mistake> {
     let wrong = || Mistake(format!("`{text}` is no span of time; write `90d`, `12h` or `30m`"));
     let unit = match text.chars().last() {
         Some('d') => Time::DAY,

@@ -1,9 +1,10 @@
 //! `overgrant run`: the pipeline in one process, or rooms of it on Kafka.
 
 #[cfg(feature = "kafka")]
-mod kafka;
+pub(super) mod kafka;
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -45,11 +46,11 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         return Err(Mistake(format!("room `{room}` alone needs Kafka; add `[kafka]` to the config")).into());
     }
     let source = source(args, &config)?;
-    let topology = pipeline::build(source, &config, &args.store);
+    let topology = pipeline::build(Box::new(source), &config, &args.store);
     if let Some((room, topic)) = topology.unfed() {
         anyhow::bail!("`{room}` reads `{topic}`, which nobody before it writes");
     }
-    let options = options(args, &config.stream);
+    let options = options(&args.store, &config.stream);
     let meters = Meters::of(topology.names());
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let stop = Stop::default();
@@ -112,9 +113,10 @@ fn folder(path: &std::path::Path) -> Check {
     Box::new(move || std::fs::read_dir(&path).map(|_| ()).map_err(|error| error.to_string()))
 }
 
-fn options(args: &RunArgs, config: &StreamConfig) -> Options {
+/// How the pipeline runs in one process.
+pub(super) fn options(store: &Path, config: &StreamConfig) -> Options {
     Options {
-        store: args.store.clone(),
+        store: store.to_owned(),
         channel_batches: config.channel_batches,
         batch_records: config.batch_records,
         commit_records: config.commit_records,

@@ -31,14 +31,16 @@ SELECT coalesce(s.provider, g.provider) AS provider, coalesce(s.account_id, g.ac
 FROM seen s FULL JOIN granted g ON s.provider = g.provider AND s.account_id = g.account_id
 ORDER BY 1, 2";
 
-/// What became of each cloud's records, and of each file's; ingest's own dead letters were read too. `COLUMNS` is what
+/// What became of each cloud's records, and of each file's; ingest's own dead letters, and what could not be read off a
+/// raw topic, were read too. `COLUMNS` is what
 /// the rows are about.
 const SUMS: &str = "
 WITH told AS (
     SELECT coalesce(provider, '?') AS provider, file, n_read AS read, n_events AS events, n_copies AS copies,
            n_not_access AS not_access, n_dead_letters AS dead_letters FROM tally
     UNION ALL
-    SELECT coalesce(provider, '?'), coalesce(origin.file, ''), 1, 0, 0, 0, 1 FROM dead_letter WHERE room = 'ingest')
+    SELECT coalesce(provider, '?'), coalesce(origin.file, ''), 1, 0, 0, 0, 1 FROM dead_letter_current
+    WHERE room = 'ingest' OR (room = 'stream' AND origin.topic LIKE 'raw.%'))
 SELECT COLUMNS, sum(read) AS read, sum(events) AS events, sum(copies) AS copies, sum(not_access) AS not_access,
        sum(dead_letters) AS dead_letters
 FROM told GROUP BY COLUMNS ORDER BY COLUMNS";

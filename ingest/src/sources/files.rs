@@ -5,6 +5,7 @@
 //! to be read. With `once` that ends it; otherwise folders are looked at again and again, and plain files with one
 //! value a line are followed as they grow.
 
+mod again;
 mod cursor;
 mod find;
 mod index;
@@ -24,6 +25,7 @@ use stream::clock::Clock;
 use stream::metrics::Probe;
 use stream::{Fault, Polled, Source, StateError};
 
+pub use self::again::n_values;
 use self::cursor::{Accounts, Class, Cursor, Known, Planned, Stamp};
 use self::find::Input;
 use self::index::{Bytes, Reading};

@@ -31,6 +31,7 @@ fn read_with(config: Config, provider: Provider, body: &str) -> Result<Normalize
         ingested_at: Time(0),
         body: Body::default(),
         n_redacted: 0,
+        redriven_at: None,
     };
     let config = config.validate().unwrap();
     let mut canonical = crate::canonical::Canonical::default();

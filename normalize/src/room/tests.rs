@@ -29,6 +29,7 @@ fn raw(provider: Provider, file: &str, offset: i64, body: impl Into<Vec<u8>>) ->
         ingested_at: Time(0),
         body: Body(Bytes::from(body.into())),
         n_redacted: 0,
+        redriven_at: None,
     };
     Message::RawRecord(record.into())
 }

@@ -35,7 +35,7 @@ const HISTORY: &[(&str, u32, &str, &str)] = history!(
     "access_event": 1,
     "alert": 1,
     "anomaly": 1,
-    "dead_letter": 1,
+    "dead_letter": 1 2,
     "entitlement": 1,
     "finding": 1,
     "inventory": 1,

@@ -23,6 +23,8 @@ pub struct Table {
     pub indexes: &'static [Index],
     /// For how many days after it was stored a row stays by default; 0 is for good. The settings may change it.
     pub kept_days: u32,
+    /// Whether it was made before its noun had a revision, so that its engine's version is a hidden copy of it.
+    pub is_versioned_by_copy: bool,
 }
 
 /// The time of a raw record in which ingest saw none is the epoch, not when we read it: a second reading must find the
@@ -34,11 +36,11 @@ const fn by(name: &'static str, over: &'static str) -> Index {
 }
 
 const fn by_day(name: &'static str, day: &'static str, order_by: &'static [&'static str]) -> Table {
-    Table { name, partition_by: Some(day), order_by, indexes: &[], kept_days: 400 }
+    Table { name, partition_by: Some(day), order_by, indexes: &[], kept_days: 400, is_versioned_by_copy: false }
 }
 
 const fn whole(name: &'static str, order_by: &'static [&'static str]) -> Table {
-    Table { name, partition_by: None, order_by, indexes: &[], kept_days: 0 }
+    Table { name, partition_by: None, order_by, indexes: &[], kept_days: 0, is_versioned_by_copy: false }
 }
 
 /// Every table, in the order of DESIGN.md. Retention counts from when a row was stored, not from its event time, or
@@ -91,7 +93,7 @@ pub const TABLES: &[Table] = &[
     Table { indexes: &[by("by_event", "event_ids")], ..whole("alert", &["identity_id", "alert_id"]) },
     whole("model", &["model_id"]),
     // Its time is when we read the record, and a record that is read again has another: no day stays.
-    Table { kept_days: 90, ..whole("dead_letter", &["room", "dead_letter_id"]) },
+    Table { kept_days: 90, is_versioned_by_copy: true, ..whole("dead_letter", &["room", "dead_letter_id"]) },
     whole("tally", &["room", "partition", "ifNull(provider, '')", "topic", "file"]),
 ];
 

@@ -30,6 +30,9 @@ fn without_comment(definition: &str) -> String {
 
 fn alter(tables: &mut BTreeMap<String, Vec<String>>, rest: &str) {
     let (name, change) = rest.split_once(' ').unwrap();
+    if change.starts_with("MODIFY COLUMN `_") {
+        return;
+    }
     let columns = tables.get_mut(name).unwrap();
     if let Some(definition) = change.strip_prefix("ADD COLUMN IF NOT EXISTS ") {
         let (definition, after) = definition.trim_end_matches(';').rsplit_once(" AFTER ").unwrap();

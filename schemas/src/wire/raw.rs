@@ -93,6 +93,7 @@ fn foreign(provider: Provider, wire: &Wire<'_>, ingested_at: Time, body: Body) -
         ingested_at,
         body,
         n_redacted: 0,
+        redriven_at: None,
     }
 }
 

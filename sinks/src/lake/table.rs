@@ -69,7 +69,7 @@ pub(crate) const TABLES: &[Table] = &[
     whole("alert", &["time"]),
     Table { changes: false, ..whole("model", &["model_id"]) },
     // Its time is when we read it, so a record that is read again has another: no pruning by it.
-    by_day("dead_letter", None, &["time"]),
+    Table { changes: true, ..by_day("dead_letter", None, &["time"]) },
     whole("tally", &["topic", "file"]),
 ];
 

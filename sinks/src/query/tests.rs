@@ -154,10 +154,10 @@ async fn filters_on_lists_and_times_work() {
 
 #[tokio::test]
 async fn a_wrong_question_is_told_what_is_right() {
-    check("SELECT * FROM access_evnt", expect!["no table is called `access_evnt`; did you mean `access_event`? tables: access_event, access_event_resource, access_event_use, alert, anomaly, dead_letter, entitlement, entitlement_current, finding, finding_current, inventory, inventory_current, model, pci, pci_current, policy, raw_record, session, tally, usage"]).await;
+    check("SELECT * FROM access_evnt", expect!["no table is called `access_evnt`; did you mean `access_event`? tables: access_event, access_event_resource, access_event_use, alert, anomaly, dead_letter, dead_letter_current, entitlement, entitlement_current, finding, finding_current, inventory, inventory_current, model, pci, pci_current, policy, raw_record, session, tally, usage"]).await;
     check("SELECT scope FROM pci_current", expect!["no column is called `scope`; did you mean `score`? columns: account_id, bucket, capacity, catalogue_version, cause, change, contributions, deleted_at, escalation, exposure, exposure_lo, identity_kind, ignored, last_used_at, model_version, n_granted, n_unknowable, n_unused, n_used, provider, provisional, revision, scope_id, scope_kind, scope_name, score, score_lo, time, window_us, young"]).await;
     check("SELEC 1", expect!["expected: an SQL statement, found: SELEC at Line: 1, Column: 1"]).await;
-    check("SELECT * FROM _stored_pci", expect!["no table is called `_stored_pci`; tables: access_event, access_event_resource, access_event_use, alert, anomaly, dead_letter, entitlement, entitlement_current, finding, finding_current, inventory, inventory_current, model, pci, pci_current, policy, raw_record, session, tally, usage"]).await;
+    check("SELECT * FROM _stored_pci", expect!["no table is called `_stored_pci`; tables: access_event, access_event_resource, access_event_use, alert, anomaly, dead_letter, dead_letter_current, entitlement, entitlement_current, finding, finding_current, inventory, inventory_current, model, pci, pci_current, policy, raw_record, session, tally, usage"]).await;
     check("SELECT 1; SELECT 2", expect!["one statement at a time, please"]).await;
 }
 

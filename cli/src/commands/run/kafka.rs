@@ -1,10 +1,16 @@
 //! `overgrant run` with `[kafka]`: the rooms named by `--room`, or all of them, in this process.
 
+mod ids;
+
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use schemas::topic::{Kept, TOPICS};
 use schemas::wire::SchemaIds;
+use stream::bodies::BodyStore;
+use stream::clock::Clock;
 use stream::embedded::Stop;
 use stream::kafka::{Brokers, Cleanup, Client, Options, TopicSpec};
 use stream::metrics::Meters;
@@ -15,27 +21,34 @@ use crate::args::RunArgs;
 use crate::config::ValidConfig;
 use crate::kafka::KafkaConfig;
 use crate::telemetry::{Check, Ready};
-use crate::wire::{Ask, AvroCodec};
+use crate::wire::{Ask, AvroCodec, SchemaName};
 use crate::{Exit, Mistake, pipeline};
 
 /// Hours are a topic's unit of keeping.
 const HOUR_S: u64 = 3_600;
+/// How often bodies are looked for that no topic points to any more.
+const SWEEP_EVERY: Duration = Duration::from_secs(HOUR_S);
+/// How much longer a body is kept than the record that points to it: brokers remove records by the segment.
+const KEPT_LONGER: Duration = Duration::from_secs(24 * HOUR_S);
 
 pub(super) fn run(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let source = super::source(args, config)?;
-    let topology = pipeline::build(source, config, &args.store);
+    let topology = pipeline::build(Box::new(source), config, &args.store);
     check_rooms(args, topology.names())?;
-    let options = options(args, config, kafka)?;
-    let codec = Arc::new(codec(kafka)?);
+    let options = options(&args.store, args.once, config, kafka)?;
+    let bodies = BodyStore::in_folder(kafka.bodies.clone(), runtime.handle().clone())?;
+    let codec = codec(kafka, bodies.clone())?;
     stream::kafka::prepare(&topology, &options, runtime.handle())?;
+    ids::check(&options, kafka.registry.is_some())?;
     let meters = Meters::of(topology.names());
     let stop = Stop::default();
     runtime.spawn(super::stop_on_signal(stop.clone()));
+    runtime.spawn(remove_old_bodies(bodies));
     let ready = Ready::when(depends(args, config, &options, runtime.handle())?);
     let server = config.telemetry.serve(&meters, ready, runtime.handle())?;
     tracing::info!(brokers = kafka.brokers, rooms = ?args.rooms, "runs on Kafka");
-    let result = stream::kafka::run(topology, &options, codec, &args.rooms, runtime.handle(), &stop, &meters);
+    let result = stream::kafka::run(topology, &options, Arc::new(codec), &args.rooms, runtime.handle(), &stop, &meters);
     tracing::info!(n_commits = meters.n_commits(), is_well = result.is_ok(), "has come to its end");
     if let Some(server) = server {
         server.end(runtime.handle());
@@ -62,6 +75,24 @@ fn depends(
     Ok(std::iter::once(brokers).chain(snapshots).chain(stores).collect())
 }
 
+/// Removes bodies whose records their topics have forgotten; those of compacted topics stay.
+async fn remove_old_bodies(bodies: BodyStore) {
+    let clock = Clock::system();
+    let mut every = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        every.tick().await;
+        for topic in TOPICS {
+            let Kept::Hours(hours) = topic.kept else { continue };
+            let age = Duration::from_secs(u64::from(hours) * HOUR_S) + KEPT_LONGER;
+            match bodies.remove_older(topic.name, age, &clock).await {
+                Ok(0) => {}
+                Ok(n) => tracing::info!(topic = topic.name, n, "removed old bodies"),
+                Err(error) => tracing::warn!(topic = topic.name, %error, "old bodies cannot be removed"),
+            }
+        }
+    }
+}
+
 /// A name that no room has is a mistake; it would run nothing.
 fn check_rooms<'n>(args: &RunArgs, names: impl Iterator<Item = &'n str>) -> Result<(), Mistake> {
     let names: Vec<&str> = names.chain(["sinks"]).collect();
@@ -71,7 +102,13 @@ fn check_rooms<'n>(args: &RunArgs, names: impl Iterator<Item = &'n str>) -> Resu
     }
 }
 
-fn options(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> anyhow::Result<Options> {
+/// How rooms, and tools beside them, run on Kafka.
+pub(in crate::commands) fn options(
+    store: &Path,
+    once: bool,
+    config: &ValidConfig,
+    kafka: &KafkaConfig,
+) -> anyhow::Result<Options> {
     let topics = TOPICS.iter().map(|topic| TopicSpec {
         name: topic.name,
         is_broadcast: topic.broadcast,
@@ -92,9 +129,9 @@ fn options(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> anyhow:
         commit_every: kafka.commit_every,
         snapshot_every: kafka.snapshot_every,
         snapshots: SnapshotStore::in_folder(kafka.snapshots.clone())?,
-        store: Some(args.store.clone()),
+        store: Some(store.to_owned()),
         session_timeout: kafka.session_timeout,
-        once: args.once,
+        once,
     })
 }
 
@@ -129,9 +166,11 @@ fn secret(variable: &str) -> Result<String, Mistake> {
 }
 
 /// The codec with the registry's ids, after our schemas were registered there, or with ids of our own.
-fn codec(kafka: &KafkaConfig) -> anyhow::Result<AvroCodec> {
+pub(in crate::commands) fn codec(kafka: &KafkaConfig, bodies: BodyStore) -> anyhow::Result<AvroCodec> {
     let source = kafka.group_prefix.clone();
-    let Some(url) = &kafka.registry else { return Ok(AvroCodec::new(SchemaIds::reserved(), source, None)) };
+    let Some(url) = &kafka.registry else {
+        return Ok(AvroCodec::new(SchemaIds::reserved(), source, None).with_bodies(bodies));
+    };
     let auth = match (&kafka.registry_user, &kafka.registry_secret_env) {
         (Some(user), Some(variable)) => Auth::Basic { user: user.clone(), password: Secret::new(secret(variable)?) },
         (None, Some(variable)) => Auth::Bearer(Secret::new(secret(variable)?)),
@@ -152,10 +191,17 @@ fn codec(kafka: &KafkaConfig) -> anyhow::Result<AvroCodec> {
         let subject = format!("{}{noun}-header", kafka.topic_prefix);
         ids.push((noun, registry.register(&subject, &schemas::avro::text_of(noun).context("a noun has a schema")?)?));
     }
-    let ask: Ask = Box::new(move |id| match registry.schema(id) {
-        Ok(text) => Ok(Some(text)),
-        Err(RegistryError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(stream::Fault::edge("registry", error)),
+    let ask: Ask = Box::new(move |name| {
+        let found = match name {
+            SchemaName::Id(id) => registry.schema(id),
+            SchemaName::Guid(guid) => registry.schema_by_guid(guid),
+        };
+        match found {
+            Ok(text) => Ok(Some(text)),
+            // What it refuses by name is no schema of ours, whatever the name says; an older one knows no GUIDs at all.
+            Err(RegistryError::NotFound { .. } | RegistryError::Refused { status: 400..=499, .. }) => Ok(None),
+            Err(error) => Err(stream::Fault::edge("registry", error)),
+        }
     });
-    Ok(AvroCodec::new(SchemaIds::of(ids), source, Some(ask)))
+    Ok(AvroCodec::new(SchemaIds::of(ids), source, Some(ask)).with_bodies(bodies))
 }
