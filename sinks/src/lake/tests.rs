@@ -119,7 +119,7 @@ async fn an_empty_store_has_all_tables() {
         assert_eq!(answer.n_rows(), 0, "{table}");
         assert!(!answer.schema.fields().is_empty(), "{table}");
     }
-    assert_eq!(store.tables().len(), table::TABLES.len() + 2 + 4);
+    assert_eq!(store.tables().len(), table::TABLES.len() + 2 + 5);
 }
 
 #[tokio::test]
