@@ -48,7 +48,9 @@ fn main() -> ExitCode {
     let (traces, spans) = traces(&cli);
     show::start_logs(cli.log_format, spans);
     let result = commands::run(cli);
-    traces.map(Traces::end);
+    if let Some(traces) = traces {
+        traces.end();
+    }
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(Exit::Done as u8),

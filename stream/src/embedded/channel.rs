@@ -172,10 +172,13 @@ impl<P> Inbox<P> {
 
 type Instance = (&'static str, u32);
 
+/// The channels into an instance, and how much waits in them.
+type Receivers<P> = (Vec<Receiver<Frame<P>>>, Depth);
+
 /// Every channel of a topology, before its nodes take their ends.
 pub(super) struct Plan<P> {
     targets: HashMap<Instance, Vec<Target<P>>>,
-    receivers: HashMap<Instance, (Vec<Receiver<Frame<P>>>, Depth)>,
+    receivers: HashMap<Instance, Receivers<P>>,
 }
 
 impl<P> Plan<P> {

@@ -125,11 +125,11 @@ impl ClientContext for Watched {
 
     fn stats(&self, statistics: Statistics) {
         let mut ends = BTreeMap::new();
-        for (name, topic) in statistics.topics {
+        let topics: BTreeMap<_, _> = statistics.topics.into_iter().collect();
+        for (name, topic) in topics {
             // -1 is librdkafka's own place for what has no partition yet.
-            for partition in topic.partitions.values().filter(|partition| partition.partition >= 0) {
-                ends.insert((name.clone(), partition.partition), End::of(partition));
-            }
+            let partitions = topic.partitions.values().filter(|partition| partition.partition >= 0);
+            ends.extend(partitions.map(|partition| ((name.clone(), partition.partition), End::of(partition))));
         }
         *self.ends() = ends;
     }

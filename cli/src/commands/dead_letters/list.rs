@@ -74,7 +74,7 @@ fn grouped(rows: &[Value]) -> Vec<((String, String), Group)> {
         group.last_at = group.last_at.clone().max(text("last_at"));
     }
     let mut groups: Vec<_> = groups.into_iter().map(|((room, provider, _), group)| ((room, provider), group)).collect();
-    groups.sort_by(|a, b| b.1.n.cmp(&a.1.n));
+    groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.n));
     groups
 }
 
