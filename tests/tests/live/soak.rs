@@ -2,7 +2,7 @@
 //! broker and stops ClickHouse, while logs and grants go on coming. In the end every topic and both stores hold what one
 //! process makes of the same files in one go.
 //!
-//! A minute of it runs with the other tests; `make soak` runs ten. `OVERGRANT_SOAK_SEED` repeats a schedule.
+//! `OVERGRANT_SOAK_SECONDS` says for how long, and without it nothing runs; `OVERGRANT_SOAK_SEED` repeats a schedule.
 
 mod members;
 mod schedule;
@@ -172,7 +172,11 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[test]
 fn nothing_is_lost_or_double_whoever_is_killed() {
-    let (seed, seconds) = (setting("OVERGRANT_SOAK_SEED", SEED), setting("OVERGRANT_SOAK_SECONDS", 60));
+    let (seed, seconds) = (setting("OVERGRANT_SOAK_SEED", SEED), setting("OVERGRANT_SOAK_SECONDS", 0));
+    if seconds == 0 {
+        println!("`OVERGRANT_SOAK_SECONDS` says for how long; nobody said: not run");
+        return;
+    }
     let mut soak = Soak::start();
     let seen = soak.run(seed, Duration::from_secs(seconds), None);
     println!("{} killed, {} states of one room", seen.n_killed, seen.snapshots.len());
