@@ -98,6 +98,37 @@ fn every_record_is_counted_once() {
 }
 
 #[test]
+fn a_redriven_record_is_counted_once_whatever_becomes_of_it() {
+    let mut room = normalizer();
+    let mut apply = |message: Message| {
+        let mut out = Output::default();
+        room.apply(Batch::of(0, 0, [message]), &mut out);
+        let tally = out.emitted.iter().find_map(|message| match message {
+            Message::Tally(tally) => Some((tally.n_read, tally.n_events, tally.n_dead_letters)),
+            _ => None,
+        });
+        let letter = out.rejected.pop().map(|message| match message {
+            Message::DeadLetter(letter) => DeadLetter::clone(&letter),
+            other => panic!("{other:?}"),
+        });
+        (tally.unwrap(), letter)
+    };
+    let broken = event_json("a", 1, "");
+    let (tally, letter) = apply(raw(Provider::Aws, "f", 0, broken.clone()));
+    assert_eq!(tally, (1, 0, 1));
+    let first = letter.unwrap();
+    // Nothing was mended: the letter is open again, above the revision that closed it.
+    let again = first.record(first.body.clone(), Time(5)).unwrap();
+    let (tally, letter) = apply(again.into_message());
+    let second = letter.unwrap();
+    assert_eq!((tally, second.dead_letter_id), ((1, 0, 1), first.dead_letter_id));
+    assert!(second.revision > first.closed(Time(5)).revision);
+    let mended = Body(Bytes::from(event_json("a", 1, "StopInstances")));
+    let (tally, letter) = apply(second.record(mended, Time(9)).unwrap().into_message());
+    assert_eq!((tally, letter), ((1, 1, 0), None));
+}
+
+#[test]
 fn hostile_bytes_become_dead_letters() {
     let large = format!(r#"{{"eventName":"{}"}}"#, "x".repeat(50_000_000));
     let bomb = "[".repeat(100_000);

@@ -10,7 +10,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::control::{Control, HEADER};
-use super::lag::{self, Watched};
+use super::lag::{self, Taken, Watched};
 use super::topics::fault;
 use super::{Codec, Decoded, Incoming, Options};
 use crate::Fault;
@@ -75,7 +75,12 @@ impl<P> Inputs<P> {
 
     /// How far each input is behind what was taken from it, and where that is.
     pub(super) fn behind(&self, offsets: &[i64]) -> (Vec<Lag>, Vec<Place>) {
-        let taken = self.list.iter().zip(offsets).map(|(input, next)| (input.topic.as_str(), input.partition, *next));
+        let taken = self.list.iter().zip(offsets).map(|(input, next)| Taken {
+            topic: &input.topic,
+            partition: input.partition,
+            next: *next,
+            has_all: input.buffer.is_empty(),
+        });
         self.watched.behind(taken, self.prefix_len)
     }
 

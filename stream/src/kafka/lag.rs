@@ -44,11 +44,11 @@ struct End {
     end: i64,
     /// What librdkafka fetches next, marks of transactions passed over.
     next: i64,
-    /// Behind the last record that it has handed out; below 0 before the first.
+    /// Behind the last record or mark that it has handed out; below 0 before the first.
     handed_out: i64,
     /// Behind the last record whose offset the group holds; below 0 for none.
     committed: i64,
-    /// Records that it holds and has not handed out.
+    /// What it holds and has not handed out, of every partition that is read with this one.
     n_held: i64,
     /// Whether it reads the partition.
     is_read: bool,
@@ -67,16 +67,29 @@ impl End {
         }
     }
 
-    /// How many places stand behind `next`, and where whoever has taken everything up to it stands. When all was fetched
-    /// and handed out, what is left are marks of transactions, and nobody is behind those.
-    fn behind(&self, next: i64) -> Option<(i64, i64)> {
+    /// How many places stand behind `next`, and where whoever has taken everything up to it stands. When everything up to
+    /// the end was handed out and all of that was taken, what is left are marks of transactions, and nobody is behind those.
+    /// `has_all` says that it was: places cannot, since what is handed out ends with a mark that nobody takes.
+    fn behind(&self, next: i64, has_all: bool) -> Option<(i64, i64)> {
         if self.end < 0 {
             return None;
         }
         let next = next.max(self.low);
-        let is_drained = self.n_held == 0 && self.next >= self.end && self.handed_out <= next;
+        let is_handed_out = self.handed_out >= self.end || self.n_held == 0 && self.next >= self.end;
+        let is_drained = has_all && is_handed_out;
         Some(if is_drained { (0, next.max(self.end)) } else { ((self.end - next).max(0), next) })
     }
+}
+
+/// How far somebody has taken a partition.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken<'t> {
+    pub(super) topic: &'t str,
+    pub(super) partition: i32,
+    /// Behind the last record taken.
+    pub(super) next: i64,
+    /// Whether nothing that was handed out waits.
+    pub(super) has_all: bool,
 }
 
 impl Watched {
@@ -84,17 +97,17 @@ impl Watched {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The lags and places of partitions, each with what was taken from it. Topics have a prefix of that length.
+    /// The lags and places of partitions. Topics have a prefix of that length.
     pub(super) fn behind<'t>(
         &self,
-        taken: impl Iterator<Item = (&'t str, i32, i64)>,
+        taken: impl Iterator<Item = Taken<'t>>,
         prefix_len: usize,
     ) -> (Vec<Lag>, Vec<Place>) {
         let ends = self.ends();
         let (mut lags, mut places) = (Vec::new(), Vec::new());
-        for (topic, partition, next) in taken {
+        for Taken { topic, partition, next, has_all } in taken {
             let key = (topic.to_owned(), partition);
-            let Some((n_records, next)) = ends.get(&key).and_then(|end| end.behind(next)) else { continue };
+            let Some((n_records, next)) = ends.get(&key).and_then(|end| end.behind(next, has_all)) else { continue };
             let name = topic.get(prefix_len..).unwrap_or(topic).to_owned();
             lags.push(Lag { topic: name, partition, n_records });
             places.push(Place { topic: key.0, partition, next });
@@ -110,7 +123,13 @@ impl Watched {
             .filter(|(_, end)| end.is_read)
             .map(|(key, end)| (key.clone(), end.handed_out.max(end.committed)))
             .collect();
-        self.behind(taken.iter().map(|((topic, partition), next)| (topic.as_str(), *partition, *next)), prefix_len).0
+        let all = taken.iter().map(|((topic, partition), next)| Taken {
+            topic,
+            partition: *partition,
+            next: *next,
+            has_all: true,
+        });
+        self.behind(all, prefix_len).0
     }
 }
 
@@ -163,24 +182,24 @@ pub(super) fn tell<C: ConsumerContext>(
 mod tests {
     use super::*;
 
-    const END: End = End { low: 10, end: 100, next: 100, handed_out: 99, committed: -1001, n_held: 0, is_read: true };
+    const END: End = End { low: 10, end: 100, next: 100, handed_out: 100, committed: -1001, n_held: 0, is_read: true };
 
     #[test]
     fn nobody_is_behind_the_mark_of_a_transaction() {
-        assert_eq!(END.behind(99), Some((0, 100)));
-        assert_eq!(END.behind(150), Some((0, 150)), "it has read on since");
+        assert_eq!(END.behind(99, true), Some((0, 100)));
+        assert_eq!(END.behind(150, true), Some((0, 150)), "it has read on since");
     }
 
     #[test]
     fn what_was_fetched_or_waits_still_counts() {
-        assert_eq!(END.behind(40), Some((60, 40)), "59 records were handed out and not taken");
-        assert_eq!(End { n_held: 1, ..END }.behind(99), Some((1, 99)));
-        assert_eq!(End { next: 99, ..END }.behind(99), Some((1, 99)));
+        assert_eq!(END.behind(40, false), Some((60, 40)), "what was handed out waits to be taken");
+        assert_eq!(End { handed_out: 98, n_held: 1, ..END }.behind(98, true), Some((2, 98)));
+        assert_eq!(End { handed_out: 98, next: 99, ..END }.behind(98, true), Some((2, 98)));
     }
 
     #[test]
     fn what_is_gone_from_the_front_is_not_waited_for_and_an_unknown_end_says_nothing() {
-        assert_eq!(End { handed_out: -1001, next: 10, ..END }.behind(0), Some((90, 10)));
-        assert_eq!(End { end: -1001, ..END }.behind(0), None);
+        assert_eq!(End { handed_out: -1001, next: 10, ..END }.behind(0, true), Some((90, 10)));
+        assert_eq!(End { end: -1001, ..END }.behind(0, true), None);
     }
 }

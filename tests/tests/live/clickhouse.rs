@@ -218,3 +218,23 @@ async fn a_reader_only_reads_and_says_what_is_wrong() {
         assert!(format!("{:?}", store.unwrap_err()).contains("Dialect"), "the answers of such a user would be others");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redriven_letter_is_gone_and_one_that_failed_again_is_back_whatever_came_last() {
+    let database = Database::start().await;
+    let first = schemas::example::dead_letter();
+    let closed = first.closed(schemas::Time(7));
+    let again = schemas::DeadLetter { revision: 8, ..first.clone() };
+    let open = "SELECT count() FROM dead_letter_current";
+    // The highest revision counts, and not the one that was stored last.
+    for (letters, n_open) in [(vec![&closed, &first], "0"), (vec![&again, &closed], "1")] {
+        for letter in letters {
+            let mut sink = database.sink("{}");
+            sink.restore(serde_json::Value::Null).await.unwrap();
+            fill(&mut sink, &[letter.clone().into_message()]).await;
+        }
+        assert_eq!(database.value(open).await, n_open);
+        database.value("OPTIMIZE TABLE dead_letter FINAL").await;
+        assert_eq!(database.value(open).await, n_open);
+    }
+}
