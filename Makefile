@@ -12,7 +12,7 @@ test_features := --features cli/failpoints,cli/kafka,cli/clickhouse
 # Prints how long a part took: $(call part,name,command)
 part = start=$$SECONDS; $(2) && printf '%-12s %4d s\n' '$(1)' $$((SECONDS - start))
 
-.PHONY: help demo test setup setup-test fmt fmt-check clippy lint doc bench clean-demo
+.PHONY: help demo test setup setup-test fmt fmt-check clippy lint doc bench soak clean-demo
 
 help:
 	@printf '%s\n' 'make demo        sample data of three clouds, one run, the answers' \
@@ -20,6 +20,7 @@ help:
 	    'make lint        formatting and clippy, warnings denied' \
 	    'make fmt         formats the code' \
 	    'make doc         the pages of the crates' \
+	    'make soak        rooms on Kafka that are killed for ten minutes' \
 	    'make bench       speed, with results on the terminal' \
 	    'make setup       installs the C compiler that some crates need' \
 	    'make clean-demo  removes what the demo wrote'
@@ -46,6 +47,13 @@ fmt:
 
 fmt-check:
 	@cargo fmt --all --check
+
+# Ten minutes of rooms that are killed, and once more with a guarantee switched off. `make soak FOR=60 SEED=7` for others.
+soak: setup-test
+	@infra/servers.sh all >/dev/null
+	@cargo build --workspace --bins --examples --tests $(test_features)
+	@OVERGRANT_SOAK_SECONDS=$(or $(FOR),600) OVERGRANT_SOAK_SEED=$(or $(SEED),20261124) \
+	    cargo test --workspace $(test_features) --test live live::soak -- --nocapture --test-threads 1
 
 clippy: setup-test
 	@cargo clippy --workspace --all-targets $(test_features) -- -D warnings
