@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Meter, Reading, Timed, Times, Value};
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::Clock;
+#[cfg(feature = "kafka")]
+use crate::clock::Stopwatch;
 
 /// Nothing is known yet.
 const UNKNOWN: i64 = i64::MIN;
