@@ -94,17 +94,24 @@ fn source(args: &RunArgs, config: &ValidConfig) -> anyhow::Result<ingest::FileSo
 
 /// The stores that a run depends on.
 fn depends(args: &RunArgs, config: &ValidConfig, handle: &tokio::runtime::Handle) -> Vec<(&'static str, Check)> {
-    let mut checks: Vec<(&'static str, Check)> = vec![("store", folder(&args.store))];
-    #[cfg(feature = "clickhouse")]
-    if let Some(place) = config.sinks.clickhouse().place() {
-        let place = place.clone().with_password(super::password(config.sinks.clickhouse()));
-        let handle = handle.clone();
-        let ask = move || handle.block_on(sinks::clickhouse::reach(&place, ASKED_WITHIN));
-        checks.push(("clickhouse", Box::new(move || ask().map_err(|error| error.to_string()))));
-    }
-    #[cfg(not(feature = "clickhouse"))]
-    let _ = (config, handle);
-    checks
+    let folder: (&'static str, Check) = ("store", folder(&args.store));
+    std::iter::once(folder).chain(clickhouse(config, handle)).collect()
+}
+
+/// The server, where the settings name one.
+#[cfg(feature = "clickhouse")]
+fn clickhouse(config: &ValidConfig, handle: &tokio::runtime::Handle) -> Option<(&'static str, Check)> {
+    let place = config.sinks.clickhouse().place()?;
+    let place = place.clone().with_password(super::password(config.sinks.clickhouse()));
+    let handle = handle.clone();
+    let ask = move || handle.block_on(sinks::clickhouse::reach(&place, ASKED_WITHIN));
+    Some(("clickhouse", Box::new(move || ask().map_err(|error| error.to_string()))))
+}
+
+/// A build without it has refused such settings before.
+#[cfg(not(feature = "clickhouse"))]
+fn clickhouse(_: &ValidConfig, _: &tokio::runtime::Handle) -> Option<(&'static str, Check)> {
+    None
 }
 
 /// Whether a folder can be read; it is made by whoever writes to it first.
