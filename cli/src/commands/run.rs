@@ -23,6 +23,7 @@ use crate::{Exit, Mistake, pipeline, show};
 use super::status;
 
 /// How long something a run depends on may take to answer a probe.
+#[cfg(any(feature = "kafka", feature = "clickhouse"))]
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
