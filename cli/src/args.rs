@@ -58,6 +58,10 @@ pub(crate) enum Command {
     DeadLetters(DeadLettersArgs),
     /// Bring a ClickHouse database to what this release needs.
     Migrate(MigrateArgs),
+    /// With Kafka: make the states of rooms anew from the store, when snapshots are lost or too old.
+    RebuildState(RebuildArgs),
+    /// With Kafka: bring topics and states to the number of partitions that the config names.
+    Repartition(RepartitionArgs),
     /// Show, for each account, what arrived, until when, and what is missing.
     Status(StatusArgs),
     /// Write sample logs and entitlements of three clouds, and what is true of them.
@@ -125,7 +129,7 @@ pub(crate) enum CloudArg {
 }
 
 /// Which store is asked.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct WhereArgs {
     /// The store: a folder, or the address of a ClickHouse database, such as http://analyst@127.0.0.1:8123/overgrant, whose
     /// password is in OVERGRANT_CLICKHOUSE_PASSWORD. By default what --config names, else the folder overgrant-store.
@@ -202,6 +206,26 @@ pub(crate) struct MigrateArgs {
     /// Print the statements and do nothing.
     #[arg(long)]
     pub(crate) print: bool,
+}
+
+/// Options of `rebuild-state`.
+#[derive(Debug, Args)]
+pub(crate) struct RebuildArgs {
+    #[command(flatten)]
+    pub(crate) at: WhereArgs,
+    /// Only this room (normalize, score …); may be given again.
+    #[arg(long = "room", value_name = "ROOM")]
+    pub(crate) rooms: Vec<String>,
+    /// Only this partition.
+    #[arg(long)]
+    pub(crate) partition: Option<u32>,
+}
+
+/// Options of `repartition`.
+#[derive(Debug, Args)]
+pub(crate) struct RepartitionArgs {
+    #[command(flatten)]
+    pub(crate) at: WhereArgs,
 }
 
 /// A store, a form, and how many.

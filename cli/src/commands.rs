@@ -8,6 +8,8 @@ mod normalize;
 mod pci;
 mod query;
 mod raw;
+#[cfg(feature = "kafka")]
+mod rebuild;
 mod run;
 mod sample;
 mod status;
@@ -39,6 +41,14 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Raw(args) => raw::run(&args),
         Command::DeadLetters(args) => dead_letters::run(&args),
         Command::Migrate(args) => migrate::run(&args),
+        #[cfg(feature = "kafka")]
+        Command::RebuildState(args) => rebuild::rebuild(&args),
+        #[cfg(feature = "kafka")]
+        Command::Repartition(args) => rebuild::repartition(&args),
+        #[cfg(not(feature = "kafka"))]
+        Command::RebuildState(_) | Command::Repartition(_) => {
+            Err(crate::Mistake("this build does not know Kafka; build it with `--features kafka`".to_owned()).into())
+        }
         Command::Status(args) => status::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::CheckConfig(args) => {

@@ -3,7 +3,7 @@
 
 use schemas::{Message, Provider};
 use stream::metrics::Reading;
-use stream::{Batch, Output, StateError, Transform};
+use stream::{Batch, Output, Remade, StateError, Transform};
 
 use crate::grants::Grants;
 use crate::{Metrics, ValidConfig};
@@ -59,6 +59,19 @@ impl Transform<Message> for GrantReader {
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         self.grants.restore(bytes)
+    }
+
+    fn remade(&self) -> Remade {
+        Remade::FromBoth
+    }
+
+    /// The topics keep the newest snapshots only: since when a grant holds, its own row says.
+    fn recall(&mut self, written: Batch<Message>) {
+        written.into_payloads().for_each(|message| self.grants.recall(message));
+    }
+
+    fn recalled(&mut self, out: &mut Output<Message>) {
+        self.grants.recalled(out);
     }
 
     fn metrics(&self, out: &mut dyn FnMut(Reading)) {

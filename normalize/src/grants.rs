@@ -20,7 +20,8 @@ mod tests;
 use std::collections::BTreeMap;
 
 use schemas::{
-    AccountId, DeadLetter, Id128, Inventory, Mark, Message, Noun, OrgId, Origin, Provider, RawGrant, Text, Time,
+    AccountId, DeadLetter, Entitlement, Id128, IdentityKind, Inventory, Mark, Message, Noun, OrgId, Origin, Provider,
+    RawGrant, Text, Time,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -333,6 +334,28 @@ impl Grants {
         }
     }
 
+    /// Takes a row back that it wrote before. Other rooms write entitlements and inventories too; theirs are left.
+    pub(crate) fn recall(&mut self, written: Message) {
+        match written {
+            Message::Policy(policy) => self.state.policies.recall(&policy),
+            Message::Entitlement(row) if !is_derived(&row) => self.state.rows.recall(&row),
+            Message::Inventory(row) if lists_resources(&row.kind) => {
+                let list = Text::from(format!("{}.resources", row.provider));
+                let known = self.state.inventories.entry((row.provider, row.account_id.clone(), list)).or_default();
+                known.insert(row.kind.clone(), Inventory::clone(&row));
+            }
+            _ => {}
+        }
+    }
+
+    /// Everything was recalled, and the newest snapshots were given again: the rows that none of them names belong to the
+    /// list of their cloud, so that its next snapshot ends them.
+    pub(crate) fn recalled(&mut self, out: &mut Output<Message>) {
+        for (key, list) in self.state.rows.recalled(out) {
+            self.state.lists.entry(list).or_default().history.name(key);
+        }
+    }
+
     /// Writes the state, with a format version of its own.
     pub(crate) fn snapshot(&self) -> Result<Vec<u8>, StateError> {
         let bytes = FORMAT.to_le_bytes().to_vec();
@@ -353,6 +376,16 @@ impl Grants {
         self.state = state;
         Ok(())
     }
+}
+
+/// Whether a person holds a row through a role of Identity Center, as the room of accounts tells it.
+fn is_derived(row: &Entitlement) -> bool {
+    row.identity_kind == IdentityKind::Workforce && row.source.starts_with("role:")
+}
+
+/// Whether an inventory's kind is one of resources, not one of the facts that the room of accounts tells.
+fn lists_resources(kind: &str) -> bool {
+    kind != "log" && !["log:", "people:", "target:"].iter().any(|fact| kind.starts_with(fact))
 }
 
 /// Whether an account's roles hold for others too: an organization, a folder, the predefined roles.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use schemas::{AccessEvent, DeadLetter, Id128, Message, Noun, Provider, RawRecord};
 use serde::{Deserialize, Serialize};
 use stream::metrics::Reading;
-use stream::{Batch, Output, StateError, Transform};
+use stream::{Batch, Output, Remade, StateError, Transform};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::canonical::Canonical;
@@ -94,7 +94,7 @@ impl Normalizer {
         if let Normalized::Event(event) = &mut normalized {
             let id = event.provider_event_id.as_deref();
             event.event_id = event_id(raw.provider, id.unwrap_or_default(), hash);
-            provider_id = id.map(|id| xxh3_64(id.as_bytes()) ^ raw.provider as u64);
+            provider_id = id.map(|id| hash_of(raw.provider, id));
         }
         Ok((normalized, provider_id))
     }
@@ -119,6 +119,11 @@ fn checked_text(body: &Bytes, max_bytes: usize) -> Result<&str, Reject> {
         return Err(Reject::TooLarge { n_bytes: body.len() });
     }
     std::str::from_utf8(body).map_err(|error| Reject::NotUtf8 { at: error.valid_up_to() })
+}
+
+/// The hash by which a provider's id is remembered.
+fn hash_of(provider: Provider, id: &str) -> u64 {
+    xxh3_64(id.as_bytes()) ^ provider as u64
 }
 
 /// The id of an event: cloud, the provider's id and the canonical hash.
@@ -155,6 +160,24 @@ impl Transform<Message> for Normalizer {
         self.dedup.restore(state.days);
         self.tallies.restore(state.tallies);
         Ok(())
+    }
+
+    fn remade(&self) -> Remade {
+        Remade::FromOutputs
+    }
+
+    /// Which partition of the raw topics an event came from nobody knows, and a copy comes there again: all are remembered.
+    fn recall(&mut self, written: Batch<Message>) {
+        for message in written.into_payloads() {
+            match message {
+                Message::AccessEvent(event) => {
+                    let provider_id = event.provider_event_id.as_deref().map(|id| hash_of(event.provider, id));
+                    self.dedup.note(event.time, event.event_id.0, provider_id);
+                }
+                Message::Tally(tally) => self.tallies.recall(&tally),
+                _ => {}
+            }
+        }
     }
 
     fn metrics(&self, out: &mut dyn FnMut(Reading)) {

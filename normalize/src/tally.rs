@@ -100,12 +100,21 @@ impl Tallies {
 
     pub(crate) fn restore(&mut self, state: Vec<Tally>) {
         *self = Self { partition: self.partition, ..Self::new(self.max) };
-        for tally in state {
-            let key = (tally.provider, tally.topic.clone(), tally.file.clone());
-            self.places.insert(key, self.tallies.len());
-            self.tallies.push(tally);
-            self.changed.push(false);
+        state.into_iter().for_each(|tally| self.add(tally));
+    }
+
+    /// Takes a tally of its own back.
+    pub(crate) fn recall(&mut self, tally: &Tally) {
+        if tally.room == crate::room::NAME && tally.partition == self.partition {
+            self.add(tally.clone());
         }
+    }
+
+    fn add(&mut self, tally: Tally) {
+        let key = (tally.provider, tally.topic.clone(), tally.file.clone());
+        self.places.insert(key, self.tallies.len());
+        self.tallies.push(tally);
+        self.changed.push(false);
     }
 }
 

@@ -99,6 +99,10 @@ impl Noun for Entitlement {
         self.revision
     }
 
+    fn raise(&mut self, by: i64) {
+        self.revision = self.revision.saturating_add(by);
+    }
+
     fn deleted_at(&self) -> Option<Time> {
         self.deleted_at
     }

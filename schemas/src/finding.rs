@@ -91,6 +91,10 @@ impl Noun for Finding {
         self.revision
     }
 
+    fn raise(&mut self, by: i64) {
+        self.revision = self.revision.saturating_add(by);
+    }
+
     fn deleted_at(&self) -> Option<Time> {
         self.deleted_at
     }

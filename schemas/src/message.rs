@@ -53,6 +53,11 @@ macro_rules! nouns {
                 match self { $(Self::$noun(noun) => noun.revision()),+ }
             }
 
+            /// See [`Noun::raise`].
+            pub fn raise(&mut self, by: i64) {
+                match self { $(Self::$noun(noun) => Arc::make_mut(noun).raise(by)),+ }
+            }
+
             /// See [`Noun::partition_by`].
             #[must_use]
             pub fn partition_by(&self) -> PartitionBy<'_> {

@@ -28,6 +28,12 @@ pub trait Noun: Serialize + DeserializeOwned + AvroSchema + Clone + PartialEq + 
         0
     }
 
+    /// Adds to its revision: what a room tells whose state was made anew must win over what it told before. Nouns that
+    /// never change have nothing to raise, and those whose revision is a time need nothing.
+    fn raise(&mut self, by: i64) {
+        let _ = by;
+    }
+
     /// When the row was deleted; `None` while it stands.
     fn deleted_at(&self) -> Option<Time> {
         None

@@ -62,6 +62,10 @@ impl Noun for Usage {
         self.revision
     }
 
+    fn raise(&mut self, by: i64) {
+        self.revision = self.revision.saturating_add(by);
+    }
+
     fn partition_by(&self) -> PartitionBy<'_> {
         PartitionBy::Text(&self.identity_id)
     }

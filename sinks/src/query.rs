@@ -10,10 +10,11 @@ mod views;
 
 use std::path::Path;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::ScalarValue;
 pub use datafusion::prelude::{Expr, col, lit};
-use schemas::{AccessEvent, Id128, Noun, RawRecord};
+use schemas::{AccessEvent, Id128, Noun, RawRecord, Time};
 use stream::manifest::Manifest;
 
 pub use self::error::QueryError;
@@ -21,6 +22,12 @@ use self::lake::LakeStore;
 use self::params::Bound;
 #[cfg(feature = "clickhouse")]
 use crate::clickhouse::read::ClickHouseStore;
+
+/// A time, to compare a column with.
+#[must_use]
+pub fn time(time: Time) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(Some(time.0), Some("UTC".into())))
+}
 
 /// What a reader may use.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +60,18 @@ impl Answer {
     #[must_use]
     pub fn n_rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// The numbers and times (in microseconds) of its first row; `None` for what is neither, and for what is absent.
+    #[must_use]
+    pub fn first_row(&self) -> Vec<Option<i64>> {
+        let Some(batch) = self.batches.iter().find(|batch| batch.num_rows() > 0) else { return Vec::new() };
+        let first = |column: &ArrayRef| {
+            let numbers = arrow::compute::cast(&column.slice(0, 1), &DataType::Int64).ok()?;
+            let numbers = numbers.as_any().downcast_ref::<Int64Array>()?;
+            numbers.is_valid(0).then(|| numbers.value(0))
+        };
+        batch.columns().iter().map(first).collect()
     }
 }
 

@@ -26,9 +26,13 @@ mod inputs;
 mod journal;
 mod lag;
 mod outputs;
+mod rebuild;
+mod repartition;
 mod room;
+mod scan;
 mod sink;
 mod source;
+mod standstill;
 mod tool;
 mod topics;
 
@@ -47,6 +51,8 @@ use crate::{Fault, Topology};
 
 pub use brokers::Brokers;
 pub use client::Client;
+pub use rebuild::{Archive, Portion, Rebuilt, rebuild};
+pub use repartition::{Repartitioned, repartition};
 pub use tool::{Tool, look};
 pub use topics::{Cleanup, TopicSpec};
 
@@ -179,6 +185,27 @@ struct Shared<P> {
 }
 
 impl<P> Shared<P> {
+    /// Of a tool that runs nothing.
+    fn beside(
+        topology: &Topology<P>,
+        options: &Options,
+        codec: Arc<dyn Codec<P>>,
+        handle: &Handle,
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            options: options.clone(),
+            memory: sink::Memory::open(None)?,
+            codec,
+            plan: topics::Plan::of(topology),
+            wiring: topology.wiring,
+            meters: Meters::default(),
+            stop: Stop::default(),
+            handle: handle.clone(),
+            source: topology.source_name,
+            is_source_open: AtomicBool::new(false),
+        })
+    }
+
     /// Whether this process knows that no more is coming: while it runs the source itself, only the source may end.
     fn may_end(&self, room: &str) -> bool {
         room == self.source || !self.is_source_open.load(Ordering::Acquire)
@@ -190,6 +217,10 @@ impl<P> Shared<P> {
 /// # Errors
 /// When the brokers cannot be reached, or a topic has another number of partitions.
 pub fn prepare<P>(topology: &Topology<P>, options: &Options, handle: &Handle) -> Result<(), Fault> {
+    if let Some(from) = handle.block_on(options.snapshots.mark())? {
+        let what = format!("a change from {from} partitions broke off: run `overgrant repartition` again");
+        return Err(Fault::Kafka { what, why: None, is_passing: false });
+    }
     handle.block_on(topics::prepare(topology, options))
 }
 

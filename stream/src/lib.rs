@@ -44,5 +44,5 @@ pub use record::{Batch, Position, Record};
 pub use sink::{Sink, SinkState};
 pub use source::{Polled, Source};
 pub use topology::{Topology, Wiring};
-pub use transform::{Output, Transform};
+pub use transform::{Output, Remade, Transform};
 pub use watermark::{Progress, Watermarks};

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Fault, StateError, failpoint};
 
 const MAGIC: &[u8; 8] = b"OVGSNAP1";
+/// The object that says that the number of partitions is being changed.
+const MARK: &str = "repartition-from";
 const HEADER_BYTES: usize = MAGIC.len() + blake3::OUT_LEN;
 
 /// Names one stored snapshot; what a manifest remembers of a room.
@@ -137,6 +139,49 @@ impl SnapshotStore {
             }
         }
         Ok(None)
+    }
+
+    /// The highest generation of a room's partition; 0 when nothing was ever stored.
+    ///
+    /// # Errors
+    /// When the store cannot be listed.
+    pub async fn generation(&self, room: &str, partition: u32) -> Result<u64, Fault> {
+        Ok(self.of(room, partition).await?.iter().map(|object| generation_of(object)).max().unwrap_or(0))
+    }
+
+    /// From which number of partitions somebody has begun to make another; `None` when nobody has.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the mark is none of ours.
+    pub async fn mark(&self) -> Result<Option<u32>, Fault> {
+        let failed = |source| Fault::Object { verb: "read", name: MARK.to_owned(), source };
+        let bytes = match self.objects.get(&Path::from(MARK)).await {
+            Ok(found) => found.bytes().await.map_err(failed)?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(source) => return Err(failed(source)),
+        };
+        let number = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok());
+        let damaged = || StateError::Damaged(format!("`{MARK}` holds no number"));
+        let bad = || Fault::State { room: MARK.to_owned(), partition: 0, source: damaged() };
+        number.ok_or_else(bad).map(Some)
+    }
+
+    /// Notes from which number of partitions another is made.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn set_mark(&self, from: u32) -> Result<(), Fault> {
+        let put = self.objects.put(&Path::from(MARK), PutPayload::from(from.to_string())).await;
+        put.map(drop).map_err(|source| Fault::Object { verb: "write", name: MARK.to_owned(), source })
+    }
+
+    /// The other number is made.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn remove_mark(&self) -> Result<(), Fault> {
+        let removed = self.objects.delete(&Path::from(MARK)).await;
+        removed.map_err(|source| Fault::Object { verb: "remove", name: MARK.to_owned(), source })
     }
 
     /// Removes what is older than a snapshot and the two before it.

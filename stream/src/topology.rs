@@ -9,6 +9,8 @@ pub struct Wiring<P> {
     pub topic: fn(&P) -> &'static str,
     /// The bytes its partition is computed from, appended to a buffer; `false` sends it to every partition.
     pub key: fn(&P, &mut Vec<u8>) -> bool,
+    /// Adds to a payload's revision, if it has one: rows of a state that was made anew win over those before.
+    pub raise: fn(&mut P, i64),
 }
 
 impl<P> Clone for Wiring<P> {
@@ -88,6 +90,11 @@ impl<P> Topology<P> {
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         let rooms = self.rooms.iter().map(|room| room.name);
         std::iter::once(self.source_name).chain(rooms).chain(self.sinks.iter().map(|sink| sink.name))
+    }
+
+    /// The names of the rooms.
+    pub fn room_names(&self) -> impl Iterator<Item = &'static str> {
+        self.rooms.iter().map(|room| room.name)
     }
 
     /// What a stored state fits: the rooms and their numbers of partitions.

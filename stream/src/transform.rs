@@ -30,6 +30,17 @@ impl<P> Output<P> {
     }
 }
 
+/// What a room's state is made anew from, when no snapshot of it is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remade {
+    /// What it read is given again.
+    FromInputs,
+    /// What it wrote is recalled: that holds its state, or its inputs are kept nowhere as they were.
+    FromOutputs,
+    /// What it wrote is recalled first, then what it read is given again.
+    FromBoth,
+}
+
 /// One room, or one stage of it. It does no I/O, asks no clock and cannot fail: what it cannot use it rejects.
 ///
 /// The belt calls `apply` for records and `advance` when event time has moved on, in the order of the data, and
@@ -64,6 +75,21 @@ pub trait Transform<P>: Send {
     /// When the bytes are damaged or of a newer format. It is a fault: a room never starts afresh silently.
     fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         if bytes.is_empty() { Ok(()) } else { Err(StateError::Unexpected(bytes.len())) }
+    }
+
+    /// What its state is made anew from.
+    fn remade(&self) -> Remade {
+        Remade::FromInputs
+    }
+
+    /// Takes rows back that it wrote before, as a store has them. Called on a fresh room, before anything else.
+    fn recall(&mut self, written: Batch<P>) {
+        let _ = written;
+    }
+
+    /// Everything was recalled and given again: takes back what it wrote and would write no more.
+    fn recalled(&mut self, out: &mut Output<P>) {
+        let _ = out;
     }
 
     /// Tells what it has counted since it was made, for whoever watches; see [`crate::counters`]. Nothing of it is state.

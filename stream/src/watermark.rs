@@ -57,6 +57,16 @@ impl Watermarks {
         self
     }
 
+    /// As they were when nothing was read beyond a time.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn until(&self, time: i64) -> Self {
+        Self {
+            accounts: self.accounts.iter().map(|(account, through)| (account.clone(), time.min(*through))).collect(),
+            low: self.low.map(|low| low.min(time)),
+            high: self.high.map(|high| high.min(time)),
+        }
+    }
+
     fn raise(&mut self, account: &str, through: i64) {
         let kept = self.accounts.entry(account.to_owned()).or_insert(through);
         *kept = through.max(*kept);

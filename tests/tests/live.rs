@@ -18,8 +18,10 @@ mod live {
     mod clickhouse;
     mod dead_letters;
     mod kafka;
+    mod rebuild;
     mod registry;
     mod servers;
     mod soak;
     mod telemetry;
+    mod waves;
 }

@@ -81,7 +81,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
 }
 
 /// The files to read. With Kafka, a process that runs other rooms has none.
-fn source(args: &RunArgs, config: &ValidConfig) -> anyhow::Result<ingest::FileSource> {
+pub(super) fn source(args: &RunArgs, config: &ValidConfig) -> anyhow::Result<ingest::FileSource> {
     let as_of = args.as_of.as_deref().map(Time::parse).transpose().map_err(|error| Mistake(error.to_string()))?;
     let params = ingest::FileSourceParams {
         inputs: args.inputs.clone(),

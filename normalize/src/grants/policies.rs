@@ -32,6 +32,13 @@ impl Policies {
         hash
     }
 
+    /// A policy that went out before.
+    pub(super) fn recall(&mut self, policy: &Policy) {
+        if self.seen.len() < self.max {
+            self.seen.insert(policy.policy_hash.clone());
+        }
+    }
+
     /// A policy that only names a role of the catalogue.
     pub(super) fn role(&mut self, provider: Provider, role: &str, at: Time, out: &mut Output<Message>) -> PolicyHash {
         let statement = Statement { role: Some(Text::from(role)), ..allow(Vec::new()) };

@@ -6,14 +6,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use schemas::{Entitlement, Id128, Message, Noun, Text, Time};
+use schemas::{Entitlement, Id128, Message, Noun, Provider, Text, Time};
 use serde::{Deserialize, Serialize};
 use stream::Output;
 
+use super::ListKey;
 use super::facts::Draft;
 
 /// The snapshots of one list whose order is remembered.
 const MAX_STAMPS: usize = 1024;
+
+/// The list of rows that were recalled, until a snapshot names them.
+const RECALLED: &str = "recalled";
+
+/// The list that names most of a cloud's grants.
+fn main_list(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Aws => "aws.authorization_details",
+        Provider::Azure => "azure.role_assignments",
+        Provider::Gcp => "gcp.iam_policy",
+    }
+}
 
 /// When a snapshot was taken; its id puts those of the same time in order.
 pub(super) type Stamp = (Time, Id128);
@@ -32,6 +45,11 @@ impl History {
         if self.stamps.len() > MAX_STAMPS {
             self.stamps.pop_first();
         }
+    }
+
+    /// A row is this list's.
+    pub(super) fn name(&mut self, key: String) {
+        self.keys.insert(key);
     }
 
     fn after(&self, stamp: Stamp) -> Option<Time> {
@@ -74,7 +92,7 @@ impl Row {
 
     fn emit_if_changed(&mut self, out: &mut Output<Message>) {
         let Some(mut row) = self.current() else { return };
-        let content = Id128::of_parts(&[&serde_json::to_vec(&row).unwrap_or_default()]);
+        let content = content(&row);
         if content != self.emitted {
             self.emitted = content;
             self.revision += 1;
@@ -82,6 +100,11 @@ impl Row {
             out.emit(row.into_message());
         }
     }
+}
+
+/// Tells one content from another.
+fn content(row: &Entitlement) -> Id128 {
+    Id128::of_parts(&[&serde_json::to_vec(row).unwrap_or_default()])
 }
 
 /// A snapshot of a main list.
@@ -133,6 +156,35 @@ impl Rows {
             row.emit_if_changed(out);
         }
         n_left_out
+    }
+
+    /// Takes a row back that went out before. Its list is not known: that of the snapshot which names it again.
+    pub(super) fn recall(&mut self, row: &Entitlement) {
+        let (first, deleted_at, revision) = (row.valid_from, row.deleted_at, row.revision);
+        let draft = Draft { row: Entitlement { deleted_at: None, revision: 0, ..row.clone() }, own_time: false };
+        let version = Version { draft, first, last: (Time(i64::MIN), Id128(0)), deleted_at };
+        let versions = BTreeMap::from([(Text::from(RECALLED), version)]);
+        let emitted = content(&Entitlement { revision: 0, ..row.clone() });
+        self.0.insert(row.row_key(), Row { versions, revision, emitted });
+    }
+
+    /// Joins what was recalled with the lists that name it again. Returns the rows that none names, each with the list that
+    /// it belongs to.
+    pub(super) fn recalled(&mut self, out: &mut Output<Message>) -> Vec<(String, ListKey)> {
+        let mut unnamed = Vec::new();
+        for (key, row) in &mut self.0 {
+            let Some(recalled) = row.versions.remove(RECALLED) else { continue };
+            if let Some(version) = row.versions.values_mut().next() {
+                version.first = version.first.min(recalled.first);
+            } else {
+                let of = &recalled.draft.row;
+                let list = Text::from(main_list(of.provider));
+                unnamed.push((key.clone(), (of.provider, of.account_id.clone(), list.clone())));
+                row.versions.insert(list, recalled);
+            }
+            row.emit_if_changed(out);
+        }
+        unnamed
     }
 
     fn name(&mut self, key: &str, list: &Text, draft: &Draft, stamp: Stamp) {

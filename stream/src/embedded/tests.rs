@@ -29,6 +29,7 @@ fn wiring() -> Wiring<Item> {
             buffer.extend_from_slice(&key.to_le_bytes());
             true
         },
+        raise: |_, _| {},
     }
 }
 

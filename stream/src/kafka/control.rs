@@ -65,6 +65,13 @@ impl Heard {
         self.gauge.note(slot, said)
     }
 
+    /// Notes an end that others have not said yet.
+    pub(super) fn pend(&mut self, slot: usize, as_of: i64) {
+        if let Some(ends) = self.ends.get_mut(slot) {
+            ends.push_back(as_of);
+        }
+    }
+
     /// Takes an end in; returns the time to answer as of once every writer of every input has come to it.
     pub(super) fn end(&mut self, slot: usize, as_of: i64) -> Option<i64> {
         self.ends.get_mut(slot)?.push_back(as_of);

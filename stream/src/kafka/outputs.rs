@@ -77,6 +77,18 @@ pub(super) struct Outputs<P> {
     key: Vec<u8>,
 }
 
+impl<P: Clone> Outputs<P> {
+    /// Writes a payload with a higher revision.
+    pub(super) fn send_raised(&mut self, payload: &P, by: i64) -> Result<(), Fault> {
+        if by == 0 {
+            return self.send(payload);
+        }
+        let mut payload = payload.clone();
+        (self.wiring.raise)(&mut payload, by);
+        self.send(&payload)
+    }
+}
+
 impl<P> Outputs<P> {
     /// Opens the transactional id of a task: whoever had it is locked out, and what he had not committed is undone.
     pub(super) fn open(

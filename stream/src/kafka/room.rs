@@ -10,7 +10,7 @@ use super::group::{self, Line, Task};
 use super::inputs::{Inputs, Item};
 use super::journal::{Entry, Stretch};
 use super::outputs::Outputs;
-use super::topics::inputs;
+use super::topics::{Plan, inputs};
 use super::{Shared, journal};
 use crate::clock::Stopwatch;
 use crate::metrics::{TaskMeter, Timed};
@@ -47,16 +47,39 @@ struct Place {
 
 /// What the belt remembers of a task beside its room's own state.
 #[derive(Serialize, Deserialize)]
-struct Seen {
+pub(super) struct Seen {
+    /// How many tasks the room has.
+    pub(super) n_tasks: u32,
     /// Behind the last record taken from each input.
-    offsets: Vec<i64>,
-    heard: Heard,
+    pub(super) offsets: Vec<i64>,
+    pub(super) heard: Heard,
     /// Behind the last entry of the journal that this state holds.
-    journal: i64,
+    pub(super) journal: i64,
+    /// What is added to every revision, since this state was made anew.
+    pub(super) raised_by: i64,
+}
+
+impl Seen {
+    /// Of a task that has seen nothing.
+    pub(super) fn new(n_tasks: u32, n_inputs: usize, n_slots: usize) -> Self {
+        Self { n_tasks, offsets: vec![0; n_inputs], heard: Heard::new(n_slots), journal: 0, raised_by: 0 }
+    }
 }
 
 /// How a state is stored.
 type Stored = (Seen, Vec<u8>);
+
+/// The slot of each input's first writer, with the writers of each input, and how many slots there are.
+pub(super) fn slots(plan: &Plan, room: &str, places: &[(&'static str, i32)]) -> (Vec<(usize, Vec<String>)>, usize) {
+    let (mut slots, mut n_slots) = (Vec::new(), 0);
+    for (topic, _) in places {
+        let writers = plan.writers(topic, room);
+        let n = writers.len();
+        slots.push((n_slots, writers));
+        n_slots += n;
+    }
+    (slots, n_slots)
+}
 
 /// A task.
 struct RoomTask<P> {
@@ -92,14 +115,8 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         let Place { room, partition, n_tasks, .. } = *place;
         let outputs = Outputs::open(shared, room, partition, &place.writes)?;
         let places = inputs(&shared.options, &place.reads, partition, n_tasks);
-        let (mut slots, mut n_slots) = (Vec::new(), 0);
-        for (topic, _) in &places {
-            let writers = shared.plan.writers(topic, room);
-            let n = writers.len();
-            slots.push((n_slots, writers));
-            n_slots += n;
-        }
-        let mut seen = Seen { offsets: vec![0; places.len()], heard: Heard::new(n_slots), journal: 0 };
+        let (slots, n_slots) = slots(&shared.plan, room, &places);
+        let mut seen = Seen::new(n_tasks, places.len(), n_slots);
         let found = shared.handle.block_on(shared.options.snapshots.newest(room, partition))?;
         let generation = found.as_ref().map_or(1, |found| found.generation + 1);
         let meter = shared.meters.room(room).task(partition);
@@ -110,11 +127,13 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             let bad = |source| Fault::State { room: room.to_owned(), partition, source };
             let state: Stored =
                 postcard::from_bytes(&found.bytes).map_err(|error| bad(StateError::Damaged(error.to_string())))?;
-            if state.0.offsets.len() != places.len() || state.0.heard.n_slots() != n_slots {
-                return Err(Fault::Shape {
-                    was: format!("{} inputs of {} writers", state.0.offsets.len(), state.0.heard.n_slots()),
-                    is: format!("{} inputs of {n_slots} writers", places.len()),
-                });
+            let shape = |n_tasks: u32, n_inputs: usize, n_slots: usize| {
+                format!("{n_tasks} tasks of `{room}`, each with {n_inputs} inputs of {n_slots} writers")
+            };
+            let was = shape(state.0.n_tasks, state.0.offsets.len(), state.0.heard.n_slots());
+            let is = shape(n_tasks, places.len(), n_slots);
+            if was != is {
+                return Err(Fault::Shape { was, is });
             }
             seen = state.0;
             transform.restore(&state.1).map_err(bad)?;
@@ -306,7 +325,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         if self.is_muted {
             return Ok(());
         }
-        payloads.iter().try_for_each(|payload| self.outputs.send(payload))
+        payloads.iter().try_for_each(|payload| self.outputs.send_raised(payload, self.seen.raised_by))
     }
 
     /// Event time goes behind the records of its transaction; of each feed and account only the newest.

@@ -1,7 +1,6 @@
 //! Topics for tools beside the rooms: reads one to its end, looks at the first and last records of many, and writes records in
 //! transactions.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::client::Quiet;
 use super::control::HEADER;
-use super::inputs::is_passing;
+use super::scan::Scanner;
 use super::topics::fault;
 use super::{Codec, Incoming, Options};
 use crate::clock::Stopwatch;
@@ -84,7 +83,7 @@ impl<P> Tool<P> {
         })
     }
 
-    /// Writes a record as it is.
+    /// Writes a record as it is; without a value it is a tombstone.
     ///
     /// # Errors
     /// When the brokers do not take it.
@@ -93,12 +92,12 @@ impl<P> Tool<P> {
         topic: &str,
         partition: i32,
         key: &[u8],
-        value: &[u8],
+        value: Option<&[u8]>,
         headers: &[(&str, &[u8])],
     ) -> Result<(), Fault> {
         self.begin()?;
         let topic = self.options.topic(topic);
-        push(&self.producer, &topic, partition, key, Some(value), headers.iter().copied())
+        push(&self.producer, &topic, partition, key, value, headers.iter().copied())
     }
 
     fn begin(&mut self) -> Result<(), Fault> {
@@ -126,34 +125,10 @@ impl<P> Tool<P> {
     /// # Errors
     /// When the brokers cannot be reached, and what `each` answers.
     pub fn read(&self, topic: &str, mut each: impl FnMut(&Incoming<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
-        let mut config = self.options.client.reader(&self.options.group("tools"));
-        config.set("enable.partition.eof", "true");
-        let consumer: BaseConsumer<Quiet> =
-            config.create_with_context(Quiet).map_err(|error| fault("cannot make a reader", error))?;
         let n = i32::try_from(self.options.n_partitions_of(topic)).unwrap_or(i32::MAX);
-        let mut open: BTreeSet<i32> = (0..n).collect();
-        assign(&consumer, open.iter().map(|partition| (self.options.topic(topic), *partition)), Offset::Beginning)?;
-        let mut quiet = Stopwatch::start();
-        while !open.is_empty() {
-            match consumer.poll(Duration::from_millis(100)) {
-                Some(Ok(message)) => {
-                    quiet = Stopwatch::start();
-                    if let Some(incoming) = incoming(&message, self.options.topic_prefix.len()) {
-                        each(&incoming)?;
-                    }
-                }
-                Some(Err(KafkaError::PartitionEOF(partition))) => {
-                    open.remove(&partition);
-                }
-                Some(Err(error)) if !is_passing(&error) => return Err(fault("cannot read on", error)),
-                Some(Err(_)) | None if quiet.elapsed() > PATIENCE => {
-                    let what = format!("the end of `{topic}` does not come");
-                    return Err(Fault::Kafka { what, why: None, is_passing: true });
-                }
-                Some(Err(_)) | None => {}
-            }
-        }
-        Ok(())
+        Scanner::open(&self.options)?.all(&self.options.topic(topic), 0..n, |message| {
+            incoming(message, self.options.topic_prefix.len()).map_or(Ok(()), |incoming| each(&incoming))
+        })
     }
 }
 
@@ -211,7 +186,7 @@ fn assign(
 }
 
 /// A record, unless it is one of the belt's own.
-fn incoming<'m>(message: &'m BorrowedMessage<'_>, prefix_len: usize) -> Option<Incoming<'m>> {
+pub(super) fn incoming<'m>(message: &'m BorrowedMessage<'_>, prefix_len: usize) -> Option<Incoming<'m>> {
     let headers: Vec<(&str, &[u8])> = message
         .headers()
         .into_iter()

@@ -158,6 +158,7 @@ fn topology(end: u64, pause: Duration, sink: &Collected) -> Topology<Item> {
             buffer.extend_from_slice(&key.to_le_bytes());
             true
         },
+        raise: |_, _| {},
     };
     Topology::new(wiring, "numbers", &["seen"], Box::new(Numbers { n: 0, end, pause }))
         .room("count", &["seen"], &["counted"], N_PARTITIONS, |_| Box::new(Counter::default()))

@@ -168,7 +168,7 @@ impl Redriving {
         let headers = letter.headers.iter().map(|header| (header.name.as_str(), header.value.0.as_ref()));
         let headers: Vec<(&str, &[u8])> = headers.chain([(HEADER, redrive.as_slice())]).collect();
         let key = letter.key.as_ref().map(|key| key.0.as_ref()).unwrap_or_default();
-        self.tool.send_parts(&letter.origin.topic, letter.origin.partition, key, &letter.body.0, &headers)
+        self.tool.send_parts(&letter.origin.topic, letter.origin.partition, key, Some(&letter.body.0), &headers)
     }
 
     fn read_files(&mut self) -> Result<(), Fault> {
