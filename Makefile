@@ -48,7 +48,7 @@ fmt:
 fmt-check:
 	@cargo fmt --all --check
 
-# Ten minutes of rooms that are killed, and once more with a guarantee switched off. `make soak FOR=60 SEED=7` for others.
+# Ten minutes of rooms that are killed, and a minute with each guarantee switched off, which must fail. `make soak FOR=60 SEED=7` for others.
 soak: setup-test
 	@infra/servers.sh all >/dev/null
 	@cargo build --workspace --bins --examples --tests $(test_features)

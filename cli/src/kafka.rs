@@ -16,8 +16,11 @@ pub(crate) struct KafkaConfig {
     pub(crate) topic_prefix: String,
     /// What stands before the name of each consumer group, journal and transactional id.
     pub(crate) group_prefix: String,
-    /// Into how many partitions topics and rooms are split. Fixed once the topics exist.
+    /// Into how many partitions topics and rooms are split. `overgrant repartition` makes more of them.
     pub(crate) n_partitions: u32,
+    /// Raw log topics that others fill, such as `raw.aws.cloudtrail`: ingest reads along and says how far their event time
+    /// has come.
+    pub(crate) filled_by_others: Vec<String>,
     /// How many copies the brokers keep of each partition.
     pub(crate) replication: i32,
     /// The folder of the rooms' state, which all their processes share.
@@ -94,6 +97,7 @@ impl Default for KafkaConfig {
             topic_prefix: String::new(),
             group_prefix: "overgrant".to_owned(),
             n_partitions: 12,
+            filled_by_others: Vec::new(),
             replication: 1,
             snapshots: PathBuf::from("overgrant-snapshots"),
             bodies: PathBuf::from("overgrant-bodies"),
@@ -126,6 +130,9 @@ pub(crate) enum KafkaConfigError {
     /// A secret in the file.
     #[error("`settings.{0}` is a secret; put it into the environment and name the variable in `settings_env`")]
     Secret(String),
+    /// A topic that nobody else may fill.
+    #[error("`filled_by_others` names `{0}`, which is no raw log topic; there are {1}")]
+    Topic(String, String),
     /// SASL without what it needs.
     #[error("`security` is `{0}`, so `{1}` must be set")]
     Missing(&'static str, &'static str),
@@ -153,6 +160,10 @@ impl KafkaConfig {
             |name: &&String| ["password", "secret", "pem", "sasl.oauthbearer.config"].iter().any(|s| name.contains(s));
         if let Some(name) = self.settings.keys().find(secret) {
             return Err(KafkaConfigError::Secret(name.clone()));
+        }
+        let logs: Vec<&str> = crate::pipeline::LOGS.to_vec();
+        if let Some(topic) = self.filled_by_others.iter().find(|topic| !logs.contains(&topic.as_str())) {
+            return Err(KafkaConfigError::Topic(topic.clone(), logs.join(", ")));
         }
         let is_sasl = matches!(self.security, Security::SaslPlaintext | Security::SaslSsl);
         if is_sasl && self.sasl_mechanism.is_none() {

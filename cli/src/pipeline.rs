@@ -8,7 +8,7 @@ use stream::{Source, Topology, Wiring};
 
 use crate::config::ValidConfig;
 
-const LOGS: &[&str] = &["raw.aws.cloudtrail", "raw.azure.activity", "raw.gcp.audit"];
+pub(crate) const LOGS: &[&str] = &["raw.aws.cloudtrail", "raw.azure.activity", "raw.gcp.audit"];
 
 const GRANTS: &[&str] = &["raw.aws.iam", "raw.azure.rbac", "raw.gcp.iam"];
 

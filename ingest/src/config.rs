@@ -107,6 +107,24 @@ impl ValidConfig {
         self.max_record
     }
 
+    /// How many accounts are told apart.
+    #[must_use]
+    pub fn max_accounts(&self) -> usize {
+        self.max_accounts
+    }
+
+    /// After how long without records an account is idle.
+    #[must_use]
+    pub fn idle_after(&self) -> Duration {
+        self.idle_after
+    }
+
+    /// How much later than the latest a record may come.
+    #[must_use]
+    pub fn allowed_lateness(&self) -> Duration {
+        self.allowed_lateness
+    }
+
     /// How many bytes of one entitlement file are held.
     #[must_use]
     pub fn max_snapshot(&self) -> usize {

@@ -20,5 +20,5 @@ mod split;
 pub use config::{Config, ValidConfig};
 pub use error::{ConfigError, IngestError};
 pub use metrics::{Counter, Metrics};
-pub use sources::{FileSource, FileSourceParams, n_values};
+pub use sources::{FileSource, FileSourceParams, arrival, n_values};
 pub use split::{Item, Split, SplitOptions, split};

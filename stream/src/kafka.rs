@@ -18,6 +18,7 @@
 //! **Invariants:** a task's memory is bounded by its room and by `batch_records` for each input; one partition that stands
 //! still stops no other; the offsets that a room's group holds are for tools that show lag, and nothing here reads them (`lag`).
 
+mod arrivals;
 mod brokers;
 mod client;
 mod control;
@@ -49,6 +50,7 @@ use crate::snapshot::SnapshotStore;
 use crate::topology::Drain;
 use crate::{Fault, Topology};
 
+pub use arrivals::{Arrival, ArrivalParams, Arrivals};
 pub use brokers::Brokers;
 pub use client::Client;
 pub use rebuild::{Archive, Portion, Rebuilt, rebuild};

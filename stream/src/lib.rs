@@ -24,6 +24,7 @@ pub mod clock;
 pub mod embedded;
 mod error;
 pub mod failpoint;
+mod joined;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod manifest;
@@ -40,6 +41,7 @@ mod transform;
 mod watermark;
 
 pub use error::{Fault, StateError};
+pub use joined::Joined;
 pub use record::{Batch, Position, Record};
 pub use sink::{Sink, SinkState};
 pub use source::{Polled, Source};

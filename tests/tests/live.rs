@@ -17,6 +17,7 @@ mod live {
     mod belt;
     mod clickhouse;
     mod dead_letters;
+    mod foreign;
     mod kafka;
     mod rebuild;
     mod registry;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use schemas::{Body, DeadLetter, Message, Noun, Origin, Provider, Text, Time};
-use stream::clock::Clock;
+use stream::clock::{Clock, Stopwatch};
 use stream::metrics::Probe;
 use stream::{Fault, Polled, Source, StateError};
 
@@ -87,6 +87,8 @@ pub struct FileSource {
     accounts: Accounts,
     n_scans: u64,
     read_at: BTreeMap<u32, i64>,
+    /// Since when it waits for new files.
+    waits: Option<Stopwatch>,
     metrics: Arc<Metrics>,
 }
 
@@ -117,6 +119,7 @@ impl FileSource {
             accounts: Accounts::default(),
             n_scans: 0,
             read_at: BTreeMap::new(),
+            waits: None,
             metrics: Arc::default(),
         })
     }
@@ -353,7 +356,10 @@ impl Source<Message> for FileSource {
             if let Some(polled) = self.step(max_records)? {
                 return Ok(polled);
             }
-            tokio::time::sleep(self.reading.config.poll_interval).await;
+            // Whoever asks may lose patience and ask again: the time goes on.
+            let waits = self.waits.get_or_insert_with(Stopwatch::start).elapsed();
+            tokio::time::sleep(self.reading.config.poll_interval.saturating_sub(waits)).await;
+            self.waits = None;
             self.scan()?;
             Ok(Polled::Idle)
         })

@@ -48,6 +48,11 @@ impl Scanner {
     ) -> Result<(), Fault> {
         let (mut list, mut open) = (TopicPartitionList::new(), BTreeSet::new());
         for (partition, offset) in from {
+            // A topic whose end was asked for is known. The leader of an unknown one is looked for once a second only.
+            let (first, end) = self.bounds(topic, partition)?;
+            if first >= end || matches!(offset, Offset::Offset(from) if from >= end) {
+                continue;
+            }
             list.add_partition_offset(topic, partition, offset)
                 .map_err(|error| fault("cannot assign a topic", error))?;
             open.insert(partition);

@@ -2,7 +2,8 @@
 //! broker and stops ClickHouse, while logs and grants go on coming. In the end every topic and both stores hold what one
 //! process makes of the same files in one go.
 //!
-//! `OVERGRANT_SOAK_SECONDS` says for how long, and without it nothing runs; `OVERGRANT_SOAK_SEED` repeats a schedule.
+//! `OVERGRANT_SOAK_SECONDS` says for how long; without it a minute is run, and no guarantee is switched off to see the soak
+//! fail. `OVERGRANT_SOAK_SEED` repeats a schedule.
 
 mod members;
 mod schedule;
@@ -25,6 +26,35 @@ const N_PARTITIONS: u32 = 12;
 /// Late records come up to a day and a half late, in time for every window.
 const INGEST: &str = "[ingest]\npoll_interval = \"500ms\"\nallowed_lateness = \"36h\"\n";
 const SEED: u64 = 20_261_124;
+/// How long the soak is when nobody says.
+const SECONDS: u64 = 60;
+
+/// What can be switched off, to see the soak fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Guarantee {
+    /// What is taken again while a state is brought up to date is not told again.
+    MutedReplay,
+    /// Copies of records count once.
+    Dedup,
+    /// A sink commits after its store has acknowledged.
+    StoreBeforeCommit,
+}
+
+impl Guarantee {
+    /// The switch in the environment of the processes.
+    fn mutation(self) -> Option<&'static str> {
+        match self {
+            Self::MutedReplay => Some("unmuted_replay"),
+            Self::Dedup => None,
+            Self::StoreBeforeCommit => Some("commit_before_store"),
+        }
+    }
+
+    /// The switch in their settings.
+    fn settings(self) -> &'static str {
+        if self == Self::Dedup { "[normalize]\nmax_remembered_ids = 1\n" } else { "" }
+    }
+}
 
 /// What is not as it should be.
 struct Wrong {
@@ -50,17 +80,20 @@ struct Seen {
 }
 
 impl Soak {
-    fn start(snapshot_every: &str) -> Self {
+    fn start(without: Option<Guarantee>) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let (kafka, database) = (Kafka::start().unwrap(), runtime.block_on(Database::start()));
         let folder = tempfile::tempdir().unwrap();
         let (config, calm) = (folder.path().join("soak.toml"), folder.path().join("calm.toml"));
+        // The longer a state is in use, the more is taken again, and the surer a replay that is told shows.
+        let snapshot_every = if without.is_some() { "15s" } else { "1s" };
         let text = format!(
-            "{INGEST}[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"soak.\"\ngroup_prefix = \"soak\"\n\
+            "{INGEST}{}[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"soak.\"\ngroup_prefix = \"soak\"\n\
              n_partitions = {N_PARTITIONS}\nsnapshots = \"{}\"\nsnapshot_every = \"{snapshot_every}\"\ncommit_every = \"100ms\"\n\
              commit_records = 500\nsession_timeout = \"3s\"\n[stream]\nbatch_records = 200\n\
              [sinks.clickhouse]\nurl = \"{}\"\ndatabase = \"{}\"\nuser = \"{}\"\n\
              password_env = \"OVERGRANT_CLICKHOUSE_PASSWORD\"\nretry_for = \"5m\"\ntimeout = \"20s\"\n",
+            without.map_or("", Guarantee::settings),
             kafka.bootstrap(),
             folder.path().join("snapshots").display(),
             database.server.url(),
@@ -77,12 +110,13 @@ impl Soak {
     }
 
     /// Runs the rooms through a schedule, then to their inputs' end.
-    fn run(&mut self, seed: u64, length: Duration, mutation: Option<&'static str>) -> Seen {
+    fn run(&mut self, seed: u64, length: Duration, without: Option<Guarantee>) -> Seen {
         let (n_days, n_identities) = if length > Duration::from_secs(120) { (30, 40) } else { (16, 24) };
         sample(&self.at("sample"), n_days, n_identities, 3);
         let waves = Waves::of(&self.at("sample"), &self.at("input"));
         let acts = schedule(seed, length, waves.len());
         println!("seed {seed}: {} acts in {length:?}", acts.len());
+        let mutation = without.and_then(Guarantee::mutation);
         let mut members = Members::start(&self.config, &self.at("input"), self.folder.path(), mutation);
         let (begun, mut snapshots) = (Stopwatch::start(), BTreeSet::new());
         for (at, act) in acts {
@@ -156,35 +190,49 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
-/// Runs the soak, when somebody says for how long; what it saw, and what is wrong.
-fn soak(mutation: Option<&'static str>) -> Option<(Seen, Wrong)> {
-    let (seed, seconds) = (setting("OVERGRANT_SOAK_SEED", SEED), setting("OVERGRANT_SOAK_SECONDS", 0));
-    if seconds == 0 {
-        println!("`OVERGRANT_SOAK_SECONDS` says for how long; nobody said: not run");
-        return None;
-    }
-    // The longer a state is in use, the more is taken again, and the surer a mutation shows.
-    let mut soak = Soak::start(if mutation.is_some() { "15s" } else { "1s" });
-    let seen = soak.run(seed, Duration::from_secs(seconds), mutation);
+/// Runs the soak; what it saw, and what is wrong.
+fn soak(seconds: u64, without: Option<Guarantee>) -> (Seen, Wrong) {
+    let mut soak = Soak::start(without);
+    let seen = soak.run(setting("OVERGRANT_SOAK_SEED", SEED), Duration::from_secs(seconds), without);
     println!("{} killed, {} states of one room", seen.n_killed, seen.snapshots.len());
     let wrong = soak.check();
     println!("{} rows differ, {} stand twice", wrong.differ.len(), wrong.double.len());
-    Some((seen, wrong))
+    (seen, wrong)
+}
+
+/// A minute of it, when somebody asks for a soak: that it fails without a guarantee.
+fn soak_without(guarantee: Guarantee) -> Option<Wrong> {
+    if setting("OVERGRANT_SOAK_SECONDS", 0) == 0 {
+        println!("nobody asks for it with `OVERGRANT_SOAK_SECONDS`: not run");
+        return None;
+    }
+    Some(soak(SECONDS, Some(guarantee)).1)
 }
 
 #[test]
 fn nothing_is_lost_or_double_whoever_is_killed() {
-    let Some((seen, wrong)) = soak(None) else { return };
+    let (seen, wrong) = soak(setting("OVERGRANT_SOAK_SECONDS", SECONDS), None);
     assert!(wrong.differ.is_empty(), "{}", wrong.differ.join("\n"));
     assert_eq!(wrong.double, Vec::<String>::new());
     assert!(seen.n_killed >= 5, "{} killed", seen.n_killed);
     assert!(seen.snapshots.len() >= 20, "{} states", seen.snapshots.len());
 }
 
-/// What is emitted again while a state is brought up to date stands twice in the topics. The stores drop it, unless it is an
-/// event that is counted twice.
+/// The stores drop it, unless it is an event that is counted twice.
 #[test]
 fn without_a_muted_replay_rows_stand_twice() {
-    let Some((_, wrong)) = soak(Some("unmuted_replay")) else { return };
+    let Some(wrong) = soak_without(Guarantee::MutedReplay) else { return };
     assert!(!wrong.double.is_empty());
+}
+
+#[test]
+fn without_dedup_copies_count() {
+    let Some(wrong) = soak_without(Guarantee::Dedup) else { return };
+    assert!(wrong.differ.iter().any(|row| row.contains(": usage: ")), "{:?}", wrong.differ);
+}
+
+#[test]
+fn with_a_commit_before_the_store_rows_are_missing() {
+    let Some(wrong) = soak_without(Guarantee::StoreBeforeCommit) else { return };
+    assert!(wrong.differ.iter().any(|row| row.contains(": missing ")), "{:?}", wrong.differ);
 }

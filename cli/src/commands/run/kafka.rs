@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use schemas::Message;
 use schemas::topic::{Kept, TOPICS};
 use schemas::wire::SchemaIds;
 use stream::bodies::BodyStore;
 use stream::clock::Clock;
 use stream::embedded::Stop;
-use stream::kafka::{Brokers, Cleanup, Client, Options, TopicSpec};
+use stream::kafka::{Arrival, ArrivalParams, Arrivals, Brokers, Cleanup, Client, Codec, Options, TopicSpec};
 use stream::metrics::Meters;
 use stream::registry::{Auth, Registry, RegistryError, Secret, Settings};
 use stream::snapshot::SnapshotStore;
+use stream::{Joined, Source};
 
 use crate::args::RunArgs;
 use crate::config::ValidConfig;
@@ -33,12 +35,12 @@ const KEPT_LONGER: Duration = Duration::from_secs(24 * HOUR_S);
 
 pub(super) fn run(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let source = super::source(args, config)?;
-    let topology = pipeline::build(Box::new(source), config, &args.store);
-    check_rooms(args, topology.names())?;
     let options = options(&args.store, args.once, config, kafka)?;
     let bodies = BodyStore::in_folder(kafka.bodies.clone(), runtime.handle().clone())?;
-    let codec = codec(kafka, bodies.clone())?;
+    let codec: Arc<dyn Codec<Message>> = Arc::new(codec(kafka, bodies.clone())?);
+    let source = source(args, config, kafka, &options, &codec)?;
+    let topology = pipeline::build(Box::new(source), config, &args.store);
+    check_rooms(args, topology.names())?;
     stream::kafka::prepare(&topology, &options, runtime.handle())?;
     ids::check(&options, kafka.registry.is_some())?;
     let meters = Meters::of(topology.names());
@@ -48,7 +50,7 @@ pub(super) fn run(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> 
     let ready = Ready::when(depends(args, config, &options, runtime.handle())?);
     let server = config.telemetry.serve(&meters, ready, runtime.handle())?;
     tracing::info!(brokers = kafka.brokers, rooms = ?args.rooms, "runs on Kafka");
-    let result = stream::kafka::run(topology, &options, Arc::new(codec), &args.rooms, runtime.handle(), &stop, &meters);
+    let result = stream::kafka::run(topology, &options, codec, &args.rooms, runtime.handle(), &stop, &meters);
     tracing::info!(n_commits = meters.n_commits(), is_well = result.is_ok(), "has come to its end");
     if let Some(server) = server {
         server.end(runtime.handle());
@@ -56,6 +58,42 @@ pub(super) fn run(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> 
     result?;
     super::counters(&meters)?;
     Ok(Exit::Done)
+}
+
+/// The files that are named here, and the topics that others fill.
+fn source(
+    args: &RunArgs,
+    config: &ValidConfig,
+    kafka: &KafkaConfig,
+    options: &Options,
+    codec: &Arc<dyn Codec<Message>>,
+) -> anyhow::Result<Joined<Message>> {
+    let topics: Vec<&'static str> = pipeline::LOGS
+        .iter()
+        .copied()
+        .filter(|topic| kafka.filled_by_others.iter().any(|name| name == topic))
+        .collect();
+    let mut sources: Vec<(&'static str, Box<dyn Source<Message>>)> = Vec::new();
+    if topics.is_empty() || !args.inputs.is_empty() {
+        sources.push(("files", Box::new(super::source(args, config)?)));
+    }
+    if !topics.is_empty() {
+        let ingest = config.ingest.clone();
+        let arrival: Arrival<Message> = Box::new(move |message| {
+            let Message::RawRecord(raw) = message else { return None };
+            ingest::arrival(raw, &ingest).map(|(account, time)| (account.to_string(), time.0))
+        });
+        let params = ArrivalParams {
+            topics,
+            allowed_lateness: config.ingest.allowed_lateness(),
+            idle_after: config.ingest.idle_after(),
+            max_accounts: config.ingest.max_accounts(),
+            once: args.once,
+        };
+        let codec = Arc::clone(codec);
+        sources.push(("topics", Box::new(Arrivals::new(params, options, codec, arrival, Clock::system()))));
+    }
+    Ok(Joined::of(sources))
 }
 
 /// Brokers, the folder of states and, where sinks run, their stores.

@@ -22,6 +22,8 @@ pub(super) const KINDS: &[&[&str]] = &[
     &["clickhouse"],
     &["lake", "alerts"],
 ];
+/// The place of those that store into ClickHouse.
+pub(super) const STORES: usize = 4;
 /// Ends a process that does not listen to it yet: one that was started a moment before it is asked to leave.
 const SIGTERM: i32 = 15;
 /// How long the rooms may take to come to their end once nobody kills them any more.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::members::{KINDS, N_MEMBERS};
+use super::members::{KINDS, N_MEMBERS, STORES};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +53,11 @@ pub(super) fn schedule(seed: u64, length: Duration, n_waves: usize) -> Vec<(Dura
         acts.push((part(0.2, 0.35, &mut random), Act::RestartBroker));
         acts.push((part(0.55, 0.7, &mut random), Act::KillBroker));
         let stopped = part(0.4, 0.5, &mut random);
+        let started = stopped + Duration::from_secs(random.gen_range(4..8));
         acts.push((stopped, Act::StopStore));
-        acts.push((stopped + Duration::from_secs(random.gen_range(3..8)), Act::StartStore));
+        // Whoever waits for the store dies with what he has taken.
+        acts.extend((0..N_MEMBERS).map(|member| (started - Duration::from_millis(300), Act::Kill(STORES, member))));
+        acts.push((started, Act::StartStore));
     }
     acts.push((length, Act::Wave(n_waves)));
     acts.sort_by_key(|(at, _)| *at);
