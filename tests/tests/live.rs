@@ -16,10 +16,12 @@ mod live {
     mod batch;
     mod belt;
     mod clickhouse;
+    mod clients;
     mod dead_letters;
     mod kafka;
     mod registry;
     mod servers;
+    mod settings;
     mod soak;
     mod telemetry;
 }
