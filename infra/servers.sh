@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Fetches the servers that the live tests run against, through ordinary package clients, and only what is absent:
+# Fetches the servers that the live tests run against, and the clients that read what we wrote, through ordinary package
+# clients, and only what is absent:
 #
 #     infra/servers.sh kafka         Apache Kafka from Maven
 #     infra/servers.sh registry      Apicurio Registry from Maven: the Confluent API of a schema registry
 #     infra/servers.sh clickhouse    the ClickHouse engine from PyPI; `servers/clickhouse_front.py` puts HTTP before it
+#     infra/servers.sh kcat          the command-line client of Kafka from Debian
+#     infra/servers.sh avro          Confluent's Python client with its Avro reader from PyPI
 #     infra/servers.sh all
 #
 # Prints the folder of each. Starts nothing: the tests do (`tests/src/servers.rs`). Installs Java, Maven or Python's venv
@@ -15,6 +18,7 @@ kafka_version=4.1.1
 registry_version=3.0.9
 clickhouse_version=26.9.0
 lz4_version=4.4.5
+avro_client_version=2.16.1
 # The registry's archive is published without its parent, which later versions of the plugin take for a failure.
 maven_plugin=org.apache.maven.plugins:maven-dependency-plugin:2.10
 
@@ -89,23 +93,41 @@ fetch_registry() {
     ln -s "$(find_java)" "$1/java"
 }
 
-fetch_clickhouse() {
+# Makes an environment of its own in a folder.
+make_venv() {
     # Without `ensurepip`, which Debian packs apart, `venv` brings no pip.
     if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
         install_packages python3 python3-venv
     fi
     python3 -m venv "$1" >&2
+}
+
+fetch_clickhouse() {
+    make_venv "$1"
     # `chdb-core` alone is the engine; what it asks for beside (pandas, pyarrow) serves data frames.
     "$1/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --only-binary :all: \
         "chdb-core==$clickhouse_version" "lz4==$lz4_version" >&2
     "$1/bin/python" -c 'import chdb, lz4.block, lz4.frame'
 }
 
+fetch_kcat() {
+    command -v kcat >/dev/null || install_packages kcat
+    ln -s "$(command -v kcat)" "$1/kcat"
+}
+
+fetch_avro() {
+    make_venv "$1"
+    "$1/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check --only-binary :all: \
+        "confluent-kafka[avro]==$avro_client_version" >&2
+    "$1/bin/python" -c 'import confluent_kafka.schema_registry.avro'
+}
+
 # What makes a fetched server one that still runs: its interpreter can go with an upgrade of the system.
 program_of() {
     case $1 in
         kafka | registry) printf '%s/java' "$2" ;;
-        clickhouse) printf '%s/bin/python' "$2" ;;
+        clickhouse | avro) printf '%s/bin/python' "$2" ;;
+        kcat) printf '%s/kcat' "$2" ;;
     esac
 }
 
@@ -117,6 +139,8 @@ provide() {
         kafka) stamp="kafka $kafka_version" ;;
         registry) stamp="apicurio-registry $registry_version" ;;
         clickhouse) stamp="chdb-core $clickhouse_version, lz4 $lz4_version" ;;
+        kcat) stamp="kcat of the system" ;;
+        avro) stamp="confluent-kafka $avro_client_version" ;;
     esac
     folder=$cache/$name
     if ! is_there "$name" "$folder" "$stamp"; then
@@ -148,14 +172,14 @@ provide() {
 (($# > 0)) || set -- help
 for name in "$@"; do
     case $name in
-        kafka | registry | clickhouse) provide "$name" ;;
+        kafka | registry | clickhouse | kcat | avro) provide "$name" ;;
         all)
-            provide kafka
-            provide registry
-            provide clickhouse
+            for each in kafka registry clickhouse kcat avro; do
+                provide "$each"
+            done
             ;;
         *)
-            say 'servers: `kafka`, `registry`, `clickhouse`, or `all`'
+            say 'servers: `kafka`, `registry`, `clickhouse`; clients: `kcat`, `avro`; or `all`'
             exit 2
             ;;
     esac

@@ -108,7 +108,19 @@ fn named(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
-/// Fetches a server where it is absent; its folder.
+/// A client of other people's, fetched where it is absent: `kcat`, or `avro`, which is a Python with Confluent's client. An
+/// error when it cannot be fetched.
+pub fn client(name: &str) -> Result<std::path::PathBuf> {
+    let program = if name == "avro" { "bin/python" } else { name };
+    Ok(fetch(name)?.join(program))
+}
+
+/// A file of the folder `infra/servers`.
+pub fn file(name: &str) -> std::path::PathBuf {
+    infra().join("servers").join(name)
+}
+
+/// Fetches a server or a client where it is absent; its folder.
 fn fetch(name: &str) -> Result<std::path::PathBuf> {
     let output =
         Command::new(infra().join("servers.sh")).arg(name).output().context("`infra/servers.sh` did not run")?;

@@ -16,12 +16,14 @@ mod live {
     mod batch;
     mod belt;
     mod clickhouse;
+    mod clients;
     mod dead_letters;
     mod foreign;
     mod kafka;
     mod rebuild;
     mod registry;
     mod servers;
+    mod settings;
     mod soak;
     mod telemetry;
     mod waves;
