@@ -87,6 +87,10 @@ pub(crate) struct RunArgs {
     /// With Kafka: run only this room here (ingest, normalize, score …, or sinks); may be given again.
     #[arg(long = "room", value_name = "ROOM")]
     pub(crate) rooms: Vec<String>,
+    /// With Kafka: run all rooms in this process, joined in memory, on the raw topics that others fill; nothing is written to
+    /// Kafka.
+    #[arg(long, conflicts_with = "rooms")]
+    pub(crate) fused: bool,
     /// End when the inputs end, rather than to follow them.
     #[arg(long)]
     pub(crate) once: bool,

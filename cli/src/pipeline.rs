@@ -10,7 +10,7 @@ use crate::config::ValidConfig;
 
 pub(crate) const LOGS: &[&str] = &["raw.aws.cloudtrail", "raw.azure.activity", "raw.gcp.audit"];
 
-const GRANTS: &[&str] = &["raw.aws.iam", "raw.azure.rbac", "raw.gcp.iam"];
+pub(crate) const GRANTS: &[&str] = &["raw.aws.iam", "raw.azure.rbac", "raw.gcp.iam"];
 
 const DEAD: &str = "dead_letter.v1";
 

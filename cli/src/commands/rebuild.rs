@@ -51,6 +51,7 @@ impl House {
             config: None,
             inputs: Vec::new(),
             rooms: Vec::new(),
+            fused: false,
             once: true,
             store: PathBuf::new(),
             as_of: None,

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use schemas::Time;
+use schemas::{Message, Time};
 use sinks::Store;
+use stream::Source;
 use stream::clock::{Clock, Stopwatch};
 use stream::embedded::{self, Options, Stop};
 use stream::metrics::Meters;
+use tokio::runtime::Runtime;
 
 use crate::args::RunArgs;
 use crate::config::{Config, StreamConfig, ValidConfig};
@@ -36,9 +38,18 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     }
     if let Some(kafka) = &config.kafka {
         #[cfg(feature = "kafka")]
+        if args.fused {
+            let runtime = Runtime::new().context("cannot start the runtime")?;
+            let source = kafka::fused(args, &config, kafka, runtime.handle())?;
+            return run_here(args, &config, Box::new(source), &runtime);
+        }
+        #[cfg(feature = "kafka")]
         return kafka::run(args, &config, kafka);
         #[cfg(not(feature = "kafka"))]
         return Err(Mistake(format!("this build does not know Kafka, which `{}` asks for", kafka.brokers)).into());
+    }
+    if args.fused {
+        return Err(Mistake("`--fused` reads topics; add `[kafka]` to the config".to_owned()).into());
     }
     if args.inputs.is_empty() {
         return Err(Mistake("nothing to read; name files or folders with `--input`".to_owned()).into());
@@ -47,19 +58,29 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         return Err(Mistake(format!("room `{room}` alone needs Kafka; add `[kafka]` to the config")).into());
     }
     let source = source(args, &config)?;
-    let topology = pipeline::build(Box::new(source), &config, &args.store);
+    let runtime = Runtime::new().context("cannot start the runtime")?;
+    run_here(args, &config, Box::new(source), &runtime)
+}
+
+/// All rooms in this process.
+fn run_here(
+    args: &RunArgs,
+    config: &ValidConfig,
+    source: Box<dyn Source<Message>>,
+    runtime: &Runtime,
+) -> anyhow::Result<Exit> {
+    let topology = pipeline::build_in(config.stream.n_partitions, source, config, &args.store);
     if let Some((room, topic)) = topology.unfed() {
         anyhow::bail!("`{room}` reads `{topic}`, which nobody before it writes");
     }
     let options = options(&args.store, &config.stream);
     let meters = Meters::of(topology.names());
-    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let stop = Stop::default();
     runtime.spawn(stop_on_signal(stop.clone()));
-    let ready = Ready::when(depends(args, &config, runtime.handle()));
+    let ready = Ready::when(depends(args, config, runtime.handle()));
     let server = config.telemetry.serve(&meters, ready, runtime.handle())?;
     let watch = Stopwatch::start();
-    let bars = (!args.plain && std::io::stderr().is_terminal()).then(|| Bars::start(&runtime, &meters));
+    let bars = (!args.plain && std::io::stderr().is_terminal()).then(|| Bars::start(runtime, &meters));
     tracing::info!(store = %args.store.display(), inputs = ?args.inputs, "runs in one process");
     let result = embedded::run(topology, &options, runtime.handle(), &stop, &meters);
     tracing::info!(n_commits = meters.n_commits(), is_well = result.is_ok(), "has come to its end");
@@ -170,7 +191,7 @@ struct Bars {
 }
 
 impl Bars {
-    fn start(runtime: &tokio::runtime::Runtime, meters: &Meters) -> Self {
+    fn start(runtime: &Runtime, meters: &Meters) -> Self {
         let all = MultiProgress::new();
         let style = ProgressStyle::with_template("{spinner:.green} {prefix:<10} {pos:>10} records {per_sec:>14} {msg}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());

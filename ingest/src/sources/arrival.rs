@@ -5,11 +5,11 @@ use schemas::{AccountId, RawRecord, Time};
 use crate::ValidConfig;
 use crate::split::peek::peek;
 
-/// Whose record it is and when it happened, as far as event time goes: `None` for those that we put there ourselves, those
-/// without account or time, and those whose time is ahead of their arrival by more than `max_ahead`.
+/// Whose record it is and when it happened, as far as event time goes: `None` for those without account or time, those whose
+/// time is ahead of their arrival by more than `max_ahead`, and, unless they are wanted, those that we put there ourselves.
 #[must_use]
-pub fn arrival(record: &RawRecord, config: &ValidConfig) -> Option<(AccountId, Time)> {
-    if record.origin.file.is_some() {
+pub fn arrival(record: &RawRecord, with_ours: bool, config: &ValidConfig) -> Option<(AccountId, Time)> {
+    if record.origin.file.is_some() && !with_ours {
         return None;
     }
     let glance = peek(record.provider, &record.body.0);
@@ -40,7 +40,8 @@ mod tests {
             body: body(time),
             ..example::raw_record()
         };
-        let of = |time: &str| arrival(&foreign(time), &config).map(|(account, time)| (account.to_string(), time));
+        let of =
+            |time: &str| arrival(&foreign(time), false, &config).map(|(account, time)| (account.to_string(), time));
         assert_eq!(of("2026-10-31T11:59:00Z"), Some(("123456789012".to_owned(), Time(at.0 - 60_000_000))));
         assert_eq!(of("2026-10-31T13:59:00Z"), None);
         assert_eq!(of("yesterday"), None);
@@ -48,6 +49,7 @@ mod tests {
             origin: Origin { file: Some("a.json".into()), ..Origin::default() },
             ..foreign("2026-10-31T11:59:00Z")
         };
-        assert_eq!(arrival(&ours, &config), None);
+        assert_eq!(arrival(&ours, false, &config), None);
+        assert!(arrival(&ours, true, &config).is_some());
     }
 }

@@ -1,4 +1,5 @@
-//! A source that hands out nothing: it reads topics that others fill, and says how far their event time has come.
+//! A source that reads topics which others fill, and says how far their event time has come. Rooms that read these topics
+//! themselves need no more of it; to rooms in one process it hands the records out.
 //!
 //! Records of an account come in any order from any producer. What came before the highest time seen by more than the
 //! allowed lateness is complete; an account that is silent for long is idle. A time far ahead of the record's own
@@ -11,7 +12,6 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,8 @@ pub struct ArrivalParams {
     pub idle_after: Duration,
     /// How many accounts are told apart; the others do not hold event time back.
     pub max_accounts: usize,
+    /// Whether it hands the records out.
+    pub hands_out: bool,
     /// Whether it ends behind the records that stand there now.
     pub once: bool,
 }
@@ -120,35 +122,45 @@ impl<P> Arrivals<P> {
         Ok(TopicReader { topic, consumer, open: partitions.collect() })
     }
 
-    /// Reads what is there.
-    fn read(&mut self, max_records: usize) -> Result<(), Fault> {
+    /// Reads what is there; the records, if they are handed out.
+    fn read(&mut self, max_records: usize) -> Result<Vec<P>, Fault> {
+        let mut records = Vec::new();
         if self.readers.is_empty() {
             self.readers = self.params.topics.iter().map(|topic| self.connect(topic)).collect::<Result<_, Fault>>()?;
         }
         for place in 0..self.readers.len() {
+            let mut next = BTreeMap::new();
+            // A topic that has much leaves the others their turn.
             for _ in 0..max_records.max(1) {
                 let Some(reader) = self.readers.get_mut(place) else { break };
-                let noted = match reader.consumer.poll(Duration::ZERO) {
+                let message = match reader.consumer.poll(Duration::ZERO) {
                     None => break,
-                    Some(Ok(message)) => {
-                        let next = ((reader.topic.to_owned(), message.partition()), message.offset() + 1);
-                        let arrived = arrived(&message, &self.options, self.codec.as_ref(), &self.arrival)?;
-                        Some((next, arrived))
-                    }
+                    Some(Ok(message)) => message,
                     Some(Err(KafkaError::PartitionEOF(partition))) => {
                         reader.open.remove(&partition);
-                        None
+                        continue;
                     }
-                    Some(Err(error)) if is_passing(&error) => None,
+                    Some(Err(error)) if is_passing(&error) => continue,
                     Some(Err(error)) => return Err(fault("cannot read on", error)),
                 };
-                if let Some(((place, next), arrived)) = noted {
-                    self.cursor.next.insert(place, next);
-                    arrived.into_iter().for_each(|(account, time)| self.note(account, time));
+                next.insert(message.partition(), message.offset() + 1);
+                let record = incoming(&message, self.options.topic_prefix.len());
+                let decoded = record.map_or(Ok(Decoded::None), |record| self.codec.decode(&record))?;
+                drop(message);
+                if let Decoded::Payload(payload) = &decoded
+                    && let Some((account, time)) = (self.arrival)(payload)
+                {
+                    self.note(account, time);
+                }
+                if let (true, Decoded::Payload(row) | Decoded::Rejected(row)) = (self.params.hands_out, decoded) {
+                    records.push(row);
                 }
             }
+            let Some(topic) = self.readers.get(place).map(|reader| reader.topic) else { break };
+            let next = next.into_iter().map(|(partition, next)| ((topic.to_owned(), partition), next));
+            self.cursor.next.extend(next);
         }
-        Ok(())
+        Ok(records)
     }
 
     fn note(&mut self, account: String, time: i64) {
@@ -196,38 +208,27 @@ impl<P> Arrivals<P> {
     }
 }
 
-/// Whose record it is and when it happened.
-fn arrived<P>(
-    message: &BorrowedMessage<'_>,
-    options: &Options,
-    codec: &dyn Codec<P>,
-    arrival: &Arrival<P>,
-) -> Result<Option<(String, i64)>, Fault> {
-    let Some(record) = incoming(message, options.topic_prefix.len()) else { return Ok(None) };
-    let Decoded::Payload(payload) = codec.decode(&record)? else { return Ok(None) };
-    Ok(arrival(&payload))
-}
-
 /// Its feed.
 const FEED: &str = "topic";
 
 impl<P: Send + 'static> Source<P> for Arrivals<P> {
     fn poll(&mut self, max_records: usize) -> BoxFuture<'_, Result<Polled<P>, Fault>> {
         Box::pin(async move {
-            self.read(max_records)?;
+            let records = self.read(max_records)?;
+            let is_empty = records.is_empty();
             if self.params.once && self.readers.iter().all(|reader| reader.open.is_empty()) {
                 let as_of = self.cursor.accounts.values().map(|known| known.high).max().unwrap_or_default();
-                if std::mem::replace(&mut self.has_said_last, true) {
+                if is_empty && std::mem::replace(&mut self.has_said_last, true) {
                     return Ok(Polled::End(as_of));
                 }
-                return Ok(Polled::Records(Vec::new(), self.last(as_of)));
+                return Ok(Polled::Records(records, self.last(as_of)));
             }
             let progress = self.progress();
-            if progress.is_empty() {
+            if is_empty && progress.is_empty() {
                 tokio::time::sleep(WAIT).await;
                 return Ok(Polled::Idle);
             }
-            Ok(Polled::Records(Vec::new(), progress))
+            Ok(Polled::Records(records, progress))
         })
     }
 

@@ -12,6 +12,7 @@ use schemas::Provider;
 use stream::clock::Stopwatch;
 use tests::servers::{Kafka, signal};
 
+use super::waves::day;
 use crate::overgrant::{count, done, final_rows, overgrant, run, sample};
 
 const N_PARTITIONS: i32 = 3;
@@ -98,6 +99,31 @@ fn topics_that_others_fill_give_the_rows_of_files() {
     done(run(&[], &house.at("store"), Some(&config)));
     assert!(house.produce("others", &files) > 500);
     done(run(&[], &house.at("store"), Some(&config)));
+    for table in ["access_event", "usage", "session", "pci", "anomaly"] {
+        let (found, expected) = (final_rows(&house.at("store"), table), final_rows(&house.at("calm"), table));
+        let (extra, missing) = (found.difference(&expected).next(), expected.difference(&found).next());
+        assert!(found == expected, "{table}: extra {extra:?}; missing {missing:?}");
+    }
+}
+
+/// All rooms in one process, on topics: in two runs, the second going on where the first ended.
+#[test]
+fn rooms_in_one_process_read_topics() {
+    let house = House::start();
+    let (_, folders) = sample(&house.at("sample"), 3, 16, 1);
+    let files: Vec<PathBuf> = folders.iter().flat_map(|folder| logs(folder)).collect();
+    let config = house.config("fused", "");
+    done(run(&[], &house.at("unused"), Some(&config)));
+    let day_of = |path: &PathBuf| day(&path.strip_prefix(house.at("sample")).unwrap().display().to_string());
+    let last = files.iter().filter_map(day_of).max();
+    let (late, early): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|path| day_of(path) == last);
+    for some in [&early, &late] {
+        house.produce("fused", some);
+        let mut fused = run(&[], &house.at("store"), Some(&config));
+        fused.arg("--fused");
+        done(fused);
+        done(run(some, &house.at("calm"), None));
+    }
     for table in ["access_event", "usage", "session", "pci", "anomaly"] {
         let (found, expected) = (final_rows(&house.at("store"), table), final_rows(&house.at("calm"), table));
         let (extra, missing) = (found.difference(&expected).next(), expected.difference(&found).next());

@@ -119,7 +119,7 @@ fn all_below(folder: &Path, into: &mut Vec<PathBuf>) {
 }
 
 /// The day in a path such as `…/2026/10/27/…` or `…/y=2026/m=10/d=27/…`.
-fn day(name: &str) -> Option<String> {
+pub(super) fn day(name: &str) -> Option<String> {
     let parts: Vec<&str> = name.split('/').map(|part| part.trim_start_matches(['y', 'm', 'd', '='])).collect();
     let is = |part: &str, n: usize| part.len() == n && part.bytes().all(|byte| byte.is_ascii_digit());
     let found = parts.windows(3).find(|part| is(part[0], 4) && is(part[1], 2) && is(part[2], 2))?;

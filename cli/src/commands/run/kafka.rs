@@ -78,22 +78,55 @@ fn source(
         sources.push(("files", Box::new(super::source(args, config)?)));
     }
     if !topics.is_empty() {
-        let ingest = config.ingest.clone();
-        let arrival: Arrival<Message> = Box::new(move |message| {
-            let Message::RawRecord(raw) = message else { return None };
-            ingest::arrival(raw, &ingest).map(|(account, time)| (account.to_string(), time.0))
-        });
-        let params = ArrivalParams {
-            topics,
-            allowed_lateness: config.ingest.allowed_lateness(),
-            idle_after: config.ingest.idle_after(),
-            max_accounts: config.ingest.max_accounts(),
-            once: args.once,
-        };
-        let codec = Arc::clone(codec);
-        sources.push(("topics", Box::new(Arrivals::new(params, options, codec, arrival, Clock::system()))));
+        let arrivals = arrivals(topics, false, args, config, options, codec);
+        sources.push(("topics", Box::new(arrivals)));
     }
     Ok(Joined::of(sources))
+}
+
+/// Reads raw topics; records that ingest put there have their time from their files, unless they are handed out.
+fn arrivals(
+    topics: Vec<&'static str>,
+    hands_out: bool,
+    args: &RunArgs,
+    config: &ValidConfig,
+    options: &Options,
+    codec: &Arc<dyn Codec<Message>>,
+) -> Arrivals<Message> {
+    let ingest = config.ingest.clone();
+    let arrival: Arrival<Message> = Box::new(move |message| {
+        let Message::RawRecord(raw) = message else { return None };
+        let (account, time) = ingest::arrival(raw, hands_out, &ingest)?;
+        Some((account.to_string(), time.0))
+    });
+    let params = ArrivalParams {
+        topics,
+        allowed_lateness: config.ingest.allowed_lateness(),
+        idle_after: config.ingest.idle_after(),
+        max_accounts: config.ingest.max_accounts(),
+        hands_out,
+        once: args.once,
+    };
+    Arrivals::new(params, options, Arc::clone(codec), arrival, Clock::system())
+}
+
+/// The raw topics as the source of a run in one process: logs and grants.
+pub(super) fn fused(
+    args: &RunArgs,
+    config: &ValidConfig,
+    kafka: &KafkaConfig,
+    handle: &tokio::runtime::Handle,
+) -> anyhow::Result<Arrivals<Message>> {
+    if !args.inputs.is_empty() {
+        return Err(
+            Mistake("`--fused` reads topics and no files; `--room ingest` brings files there".to_owned()).into()
+        );
+    }
+    let options = options(&args.store, args.once, config, kafka)?;
+    let bodies = BodyStore::in_folder(kafka.bodies.clone(), handle.clone())?;
+    let codec: Arc<dyn Codec<Message>> = Arc::new(codec(kafka, bodies)?);
+    let topics = pipeline::LOGS.iter().chain(pipeline::GRANTS).copied().collect();
+    Ok(arrivals(topics, true, args, config, &options, &codec))
 }
 
 /// Brokers, the folder of states and, where sinks run, their stores.
