@@ -115,7 +115,11 @@ pub(super) fn read_from(options: &Options, room: &str, partition: u32, from: i64
         let what = format!(
             "the journal of `{room}` begins at {first}, and the state of partition {partition} stands at {from}"
         );
-        return Err(Fault::Kafka { what, why: Some("rebuild the state from the store".to_owned()), is_passing: false });
+        return Err(Fault::Kafka {
+            what,
+            why: Some("`overgrant rebuild-state` makes it anew".to_owned()),
+            is_passing: false,
+        });
     }
     if end <= from {
         return Ok(Vec::new());
