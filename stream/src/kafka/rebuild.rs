@@ -9,6 +9,8 @@
 //!
 //! The same serves for another number of partitions: then everybody has come to the end of his topics, and stands there.
 
+mod task;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -16,7 +18,8 @@ use rdkafka::Message;
 use rdkafka::message::Headers;
 use tokio::runtime::Handle;
 
-use super::control::{Control, HEADER, Says};
+use self::task::{Task, batch};
+use super::control::{Control, HEADER};
 use super::journal::Entry;
 use super::outputs::Outputs;
 use super::room::{Seen, slots};
@@ -26,7 +29,7 @@ use super::tool::incoming;
 use super::topics::writer_name;
 use super::{Codec, Decoded, Options, Shared};
 use crate::topology::Room;
-use crate::{Batch, Fault, Output, Position, Record, Remade, StateError, Topology, Transform};
+use crate::{Fault, Remade, StateError, Topology};
 
 /// Rows of a store, in the order of event time.
 #[derive(Debug)]
@@ -124,22 +127,6 @@ struct Anew<'a, P> {
     room: &'a Room<P>,
     stand: Stand,
     archive: &'a mut dyn Archive<P>,
-}
-
-/// One task of it.
-struct Task<P> {
-    partition: u32,
-    transform: Box<dyn Transform<P>>,
-    outputs: Outputs<P>,
-    places: Vec<(&'static str, i32)>,
-    /// The slot of each input's first writer, and the writers of each input.
-    slots: Vec<(usize, Vec<String>)>,
-    /// How many ends of each writer stand behind the task's places.
-    n_ends_ahead: Vec<u64>,
-    seen: Seen,
-    /// The time of the last end that it has heard.
-    as_of: Option<i64>,
-    n_given: u64,
 }
 
 impl<P: Clone + Send + Sync + 'static> Anew<'_, P> {
@@ -306,68 +293,6 @@ impl<P: Clone + Send + Sync + 'static> Anew<'_, P> {
     }
 }
 
-impl<P: Clone + Send + 'static> Task<P> {
-    /// The place of an input among the task's.
-    fn place(&self, topic: &str, partition: i32) -> Option<usize> {
-        self.places.iter().position(|place| *place == (topic, partition))
-    }
-
-    /// Whether the task has taken a record.
-    fn stands_behind(&self, topic: &str, partition: i32, offset: i64) -> bool {
-        self.place(topic, partition).is_some_and(|place| offset < self.seen.offsets[place])
-    }
-
-    /// Takes in what a writer of an input has said.
-    fn hear(&mut self, place: usize, control: &Control, is_ahead: bool) {
-        let (first, writers) = &self.slots[place];
-        let Some(slot) = writers.iter().position(|of| *of == control.writer).map(|n| first + n) else { return };
-        match &control.says {
-            Says::Progress(said) if !is_ahead => drop(self.seen.heard.progress(slot, said.clone())),
-            Says::Progress(_) => {}
-            Says::End(as_of) if !is_ahead => self.as_of = self.as_of.max(Some(*as_of)),
-            Says::End(_) => self.n_ends_ahead[slot] += 1,
-        }
-    }
-
-    /// Counts the ends: those of all writers, which it has passed on, and those that only some have said yet.
-    fn hear_ends(&mut self, own: u64, of_writer: &BTreeMap<String, u64>) {
-        let heard = &mut self.seen.heard;
-        heard.n_ends = own;
-        let writers = self.slots.iter().flat_map(|(_, writers)| writers);
-        for (slot, (writer, n_ahead)) in writers.zip(&self.n_ends_ahead).enumerate() {
-            let n_heard = of_writer.get(writer).copied().unwrap_or(0).saturating_sub(*n_ahead);
-            (own..n_heard).for_each(|_| heard.pend(slot, self.as_of.unwrap_or_default()));
-        }
-    }
-
-    /// Nothing that it tells meanwhile is passed on: it was told before.
-    fn take(&mut self, rows: Vec<P>, through: Option<i64>) {
-        self.n_given += rows.len() as u64;
-        let mut out = Output::default();
-        if !rows.is_empty() {
-            self.transform.apply(batch(rows), &mut out);
-        }
-        if let Some(through) = through {
-            self.transform.advance(&self.seen.heard.watermarks().until(through), &mut out);
-        }
-    }
-
-    /// It has all.
-    fn finish(&mut self) {
-        let mut out = Output::default();
-        self.transform.recalled(&mut out);
-        self.transform.advance(self.seen.heard.watermarks(), &mut out);
-        if let Some(as_of) = self.as_of.filter(|_| self.seen.heard.n_ends > 0) {
-            self.transform.finish(as_of, &mut out);
-        }
-    }
-}
-
 fn row_key(topic: &str, key: &[u8]) -> Vec<u8> {
     [topic.as_bytes(), b" ", key].concat()
-}
-
-fn batch<P>(rows: Vec<P>) -> Batch<P> {
-    let records = (0..).zip(rows).map(|(offset, payload)| Record { at: Position { partition: 0, offset }, payload });
-    Batch { records: records.collect() }
 }

@@ -9,8 +9,8 @@ use tests::servers::{Kafka, signal};
 use super::waves::{Waves, settled_rows};
 use crate::overgrant::{TABLES, done, overgrant, run, sample};
 
-/// Late records come up to a day and a half late.
-const INGEST: &str = "[ingest]\npoll_interval = \"200ms\"\nallowed_lateness = \"36h\"\n";
+/// Late records come up to two days late.
+const INGEST: &str = "[ingest]\npoll_interval = \"200ms\"\nallowed_lateness = \"49h\"\n";
 /// How many days the logs cover.
 const N_DAYS: u32 = 6;
 

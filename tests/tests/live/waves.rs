@@ -134,6 +134,10 @@ pub(super) fn settled_rows(store: &Path, table: &str) -> BTreeSet<String> {
     if table == "pci" {
         return rows.into_iter().filter(|row| !row.contains("\"n_granted\":0,")).collect();
     }
+    if table == "inventory" {
+        let is_empty = |row: &str| row.contains("\"kind\":\"target:") && row.contains("\"n_resources\":0,");
+        return rows.into_iter().filter(|row| !is_empty(row)).collect();
+    }
     if table == "finding" {
         return rows.into_iter().filter(|row| row.contains("\"deleted_at\":null")).collect();
     }
