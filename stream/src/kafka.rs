@@ -188,8 +188,9 @@ impl<P> Shared<P> {
 /// Makes the topics that are missing and checks those that are there.
 ///
 /// # Errors
-/// When the brokers cannot be reached, or a topic has another number of partitions.
+/// When the brokers cannot be reached or do not let us in, or a topic has another number of partitions.
 pub fn prepare<P>(topology: &Topology<P>, options: &Options, handle: &Handle) -> Result<(), Fault> {
+    brokers::sign_in(options)?;
     handle.block_on(topics::prepare(topology, options))
 }
 

@@ -20,6 +20,7 @@ mod live {
     mod dead_letters;
     mod kafka;
     mod registry;
+    mod security;
     mod servers;
     mod settings;
     mod soak;
