@@ -15,6 +15,7 @@ mod scrape;
 mod live {
     mod batch;
     mod belt;
+    mod bounds;
     mod clickhouse;
     mod clients;
     mod dead_letters;
