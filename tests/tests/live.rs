@@ -25,5 +25,6 @@ mod live {
     mod servers;
     mod settings;
     mod soak;
+    mod stores;
     mod telemetry;
 }
