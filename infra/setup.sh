@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what a build of the default features needs: the toolchain of rust-toolchain.toml where rustup does not bring
 # it by itself, a C compiler with its headers (zstd and two smaller crates are compiled from C), and pkg-config. With
-# `--kafka` also what librdkafka is compiled with. Does nothing, silently, when all of it is there.
+# `--kafka` also what librdkafka is compiled with, and what makes the certificates of its tests. Does nothing, silently,
+# when all of it is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,6 +27,7 @@ fi
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 if [[ ${1:-} == --kafka ]]; then
     command -v make >/dev/null || missing+=(make)
+    command -v openssl >/dev/null || missing+=(openssl)
     command -v c++ >/dev/null || missing+=(g++)
     pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
 fi

@@ -14,7 +14,8 @@ for a server where it can, and these things it cannot do:
 
 Environment: `FRONT_USER` (`default` when absent) and `FRONT_PASSWORD` (empty when absent) may do everything;
 `FRONT_READER` and `FRONT_READER_PASSWORD`, when set, may only read, within `FRONT_READER_SETTINGS` (a list like
-`readonly=1,max_rows_to_read=1000000`; `readonly=1` when absent). SIGTERM answers what has been asked, then leaves.
+`readonly=1,max_rows_to_read=1000000`; `readonly=1` when absent). `FRONT_INSERT_DELAY_MS` makes every insertion of rows
+wait so long, as on a server that is too slow for its clients. SIGTERM answers what has been asked, then leaves.
 """
 
 import argparse
@@ -102,8 +103,9 @@ class Engine:
     """The engine on one folder. Every request has a connection of its own (0.2 ms), so that settings and the database
     of one never reach another, and requests run side by side."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, insert_delay_seconds):
         self.folder = folder
+        self.insert_delay_seconds = insert_delay_seconds
         # Keeps the engine up between requests.
         self.held = chdb.connect(folder)
         self.held.query("CREATE DATABASE IF NOT EXISTS default ENGINE = Atomic")
@@ -129,6 +131,7 @@ class Engine:
                 connection.query(f"SET {name} = {quoted(value)}")
 
     def _insert(self, connection, request):
+        time.sleep(self.insert_delay_seconds)
         inserter = connection.send_insert(request.sql, request.format)
         if request.rows:
             inserter.append(request.rows)
@@ -412,7 +415,7 @@ def main():
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
-    engine = Engine(arguments.data)
+    engine = Engine(arguments.data, float(os.environ.get("FRONT_INSERT_DELAY_MS", "0")) / 1000)
     front = Front(arguments.port, engine, Users(os.environ))
     threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     print(f"listens at 127.0.0.1:{arguments.port}", flush=True)

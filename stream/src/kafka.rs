@@ -217,12 +217,13 @@ impl<P> Shared<P> {
 /// Makes the topics that are missing and checks those that are there.
 ///
 /// # Errors
-/// When the brokers cannot be reached, or a topic has another number of partitions.
+/// When the brokers cannot be reached or do not let us in, or a topic has another number of partitions.
 pub fn prepare<P>(topology: &Topology<P>, options: &Options, handle: &Handle) -> Result<(), Fault> {
     if let Some(from) = handle.block_on(options.snapshots.mark())? {
         let what = format!("a change from {from} partitions broke off: run `overgrant repartition` again");
         return Err(Fault::Kafka { what, why: None, is_passing: false });
     }
+    brokers::sign_in(options)?;
     handle.block_on(topics::prepare(topology, options))
 }
 

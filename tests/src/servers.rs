@@ -13,6 +13,7 @@
 //! value, and with this process however that ends: the kernel kills it when the thread dies that started it, and that
 //! thread lives as long as the process (so a server may outlive the test that started it, in a `static`).
 
+mod certificates;
 mod clickhouse;
 mod home;
 mod kafka;
@@ -24,8 +25,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+pub use certificates::Certificates;
 pub use clickhouse::ClickHouse;
-pub use kafka::Kafka;
+pub use kafka::{Doors, Kafka};
 pub use process::signal;
 pub use registry::Registry;
 

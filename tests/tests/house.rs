@@ -9,6 +9,7 @@
 )]
 
 mod house {
+    pub(crate) mod compose;
     pub(crate) mod dead_letters;
     pub(crate) mod kill;
     pub(crate) mod overgrant;

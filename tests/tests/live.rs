@@ -15,6 +15,7 @@ mod scrape;
 mod live {
     mod batch;
     mod belt;
+    mod bounds;
     mod clickhouse;
     mod clients;
     mod dead_letters;
@@ -22,9 +23,11 @@ mod live {
     mod kafka;
     mod rebuild;
     mod registry;
+    mod security;
     mod servers;
     mod settings;
     mod soak;
+    mod stores;
     mod telemetry;
     mod waves;
 }

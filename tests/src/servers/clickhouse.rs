@@ -1,5 +1,7 @@
 //! The ClickHouse engine behind a server's HTTP interface; `infra/servers/clickhouse_front.py` says what it cannot do.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 
 use super::home::Home;
@@ -24,6 +26,11 @@ impl ClickHouse {
     /// Starts an empty one, or takes the one that `OVERGRANT_TEST_CLICKHOUSE` names. An error when it cannot be
     /// fetched, does not start, or does not answer.
     pub fn start() -> Result<Self> {
+        Self::start_slow(Duration::ZERO)
+    }
+
+    /// The same; one of ours takes so much longer for each insertion of rows.
+    pub fn start_slow(delay: Duration) -> Result<Self> {
         if let Some(named) = named("OVERGRANT_TEST_CLICKHOUSE") {
             let (url, user, password) =
                 parts_of(&named).context("`OVERGRANT_TEST_CLICKHOUSE` is no `http://user:password@host:port`")?;
@@ -45,6 +52,7 @@ impl ClickHouse {
                 ("FRONT_PASSWORD", password.clone()),
                 ("FRONT_READER", Self::READER.to_owned()),
                 ("FRONT_READER_PASSWORD", Self::READER_PASSWORD.to_owned()),
+                ("FRONT_INSERT_DELAY_MS", delay.as_millis().to_string()),
                 ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
             ],
         };

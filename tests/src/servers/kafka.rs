@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
+use super::certificates::Certificates;
 use super::home::Home;
 use super::process::{Call, Process, log_file};
 use super::{Server, fetch, infra, life_of, named};
@@ -21,11 +22,26 @@ const CLUSTER_ID: &str = "b3ZlcmdyYW50LXRlc3RzIQ";
 pub struct Kafka {
     server: Server,
     bootstrap: String,
-    sasl_bootstrap: Option<String>,
+    doors: Option<Doors>,
+}
+
+/// Listeners of a broker of ours that ask who comes, or speak TLS: `host:port` each.
+#[derive(Debug)]
+pub struct Doors {
+    /// SASL without TLS: [`USER`](Kafka::USER) by PLAIN and SCRAM, anybody by OAUTHBEARER with an unsigned token.
+    pub sasl: String,
+    /// TLS, for anybody.
+    pub tls: String,
+    /// TLS, for clients with a certificate of the authority's.
+    pub mutual: String,
+    /// [`USER`](Kafka::USER) by SCRAM over TLS.
+    pub sasl_tls: String,
+    /// Who signed for the broker, and who may come in.
+    pub certificates: Certificates,
 }
 
 impl Kafka {
-    /// Who may come in at [`sasl_bootstrap`](Self::sasl_bootstrap), by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512.
+    /// Who may come in where a name is asked for: see [`Doors`].
     pub const USER: &'static str = "overgrant";
     /// The password of [`USER`](Self::USER).
     pub const PASSWORD: &'static str = "only-for-tests";
@@ -37,13 +53,15 @@ impl Kafka {
             if !Probe::new(&bootstrap)?.answers() {
                 bail!("no broker answers at `{bootstrap}`, which `OVERGRANT_TEST_KAFKA` names");
             }
-            return Ok(Self { server: Server::Named, bootstrap, sasl_bootstrap: None });
+            return Ok(Self { server: Server::Named, bootstrap, doors: None });
         }
         let installed = fetch("kafka")?;
-        let home = Home::new(&installed.with_file_name("run"), "kafka", 3)?;
-        let bootstrap = format!("127.0.0.1:{}", home.port(0));
-        let sasl_bootstrap = Some(format!("127.0.0.1:{}", home.port(1)));
-        write_properties(&home)?;
+        let home = Home::new(&installed.with_file_name("run"), "kafka", 6)?;
+        let [bootstrap, sasl, tls, mutual, sasl_tls] =
+            [0, 1, 2, 3, 4].map(|idx| format!("127.0.0.1:{}", home.port(idx)));
+        let certificates = Certificates::make(home.folder().join("certificates"))?;
+        let doors = Doors { sasl, tls, mutual, sasl_tls, certificates };
+        write_properties(&home, &bootstrap, &doors)?;
         let java = |main: &str, arguments: &[&str]| Call {
             program: installed.join("java"),
             arguments: JVM
@@ -62,7 +80,7 @@ impl Kafka {
         };
         format_data(&home, &java("kafka.tools.StorageTool", &[]))?;
         let process = Process::new("kafka", java("kafka.Kafka", &["server.properties"]), home);
-        let mut kafka = Self { server: Server::Ours(process), bootstrap, sasl_bootstrap };
+        let mut kafka = Self { server: Server::Ours(process), bootstrap, doors: Some(doors) };
         kafka.run()?;
         Ok(kafka)
     }
@@ -72,10 +90,9 @@ impl Kafka {
         &self.bootstrap
     }
 
-    /// Where clients come in by SASL, without TLS: [`USER`](Self::USER) by PLAIN and SCRAM, anybody by OAUTHBEARER with
-    /// an unsigned token. `None` when the environment names the broker.
-    pub fn sasl_bootstrap(&self) -> Option<&str> {
-        self.sasl_bootstrap.as_deref()
+    /// Its other listeners. `None` when the environment names the broker.
+    pub fn doors(&self) -> Option<&Doors> {
+        self.doors.as_ref()
     }
 
     fn run(&mut self) -> Result<()> {
@@ -87,15 +104,28 @@ impl Kafka {
 life_of!(Kafka);
 
 /// Writes `server.properties`: what every broker of ours has, and what only this one has.
-fn write_properties(home: &Home) -> Result<()> {
+fn write_properties(home: &Home, plain: &str, doors: &Doors) -> Result<()> {
     let path = infra().join("servers/kafka.properties");
     let all = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let [plain, sasl, controller] = [0, 1, 2].map(|idx| format!("127.0.0.1:{}", home.port(idx)));
+    let Doors { sasl, tls, mutual, sasl_tls, certificates } = doors;
+    let controller = format!("127.0.0.1:{}", home.port(5));
+    let open = format!("PLAINTEXT://{plain},SASL://{sasl},TLS://{tls},MUTUAL://{mutual},SASL_TLS://{sasl_tls}");
     let own = format!(
-        "\nlisteners=PLAINTEXT://{plain},SASL://{sasl},CONTROLLER://{controller}\n\
-         advertised.listeners=PLAINTEXT://{plain},SASL://{sasl}\n\
-         controller.quorum.voters=1@{controller}\n\
-         log.dirs={}\n",
+        "
+listeners={open},CONTROLLER://{controller}
+\
+         advertised.listeners={open}
+\
+         controller.quorum.voters=1@{controller}
+\
+         ssl.keystore.location={}
+\
+         ssl.truststore.location={}
+\
+         log.dirs={}
+",
+        certificates.broker_with_key().display(),
+        certificates.authority().display(),
         home.folder().join("data").display()
     );
     std::fs::write(home.folder().join("server.properties"), all + &own).context("cannot write `server.properties`")

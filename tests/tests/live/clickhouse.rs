@@ -27,13 +27,24 @@ pub(super) struct Database {
 impl Database {
     /// A server with an empty database that was migrated.
     pub(super) async fn start() -> Self {
-        let database = Self::empty().await;
-        migrate(&database.settings(), &database.place).await.unwrap();
-        database
+        Self::empty().migrated().await
     }
 
-    async fn empty() -> Self {
-        let server = ClickHouse::start().unwrap();
+    /// The same on a server that takes so much longer for each insertion of rows.
+    pub(super) async fn start_slow(delay: Duration) -> Self {
+        Self::empty_on(ClickHouse::start_slow(delay).unwrap()).migrated().await
+    }
+
+    async fn migrated(self) -> Self {
+        migrate(&self.settings(), &self.place).await.unwrap();
+        self
+    }
+
+    fn empty() -> Self {
+        Self::empty_on(ClickHouse::start().unwrap())
+    }
+
+    fn empty_on(server: ClickHouse) -> Self {
         let name = format!("og_{}_{:x}", std::process::id(), rand::random::<u32>());
         let place = Place::of(server.url(), &name, server.user()).unwrap();
         let place = place.with_password(Some(server.password().to_owned()));
@@ -108,7 +119,7 @@ fn applied(steps: &[Step]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn migrating_twice_changes_nothing_and_retention_follows_the_settings() {
-    let database = Database::empty().await;
+    let database = Database::empty();
     let unready = Store::clickhouse(&database.settings(), &database.place, ReadOptions::default()).await;
     assert!(format!("{:?}", unready.unwrap_err()).contains("NotMigrated"));
     assert!(format!("{:?}", database.sink("{}").restore(json!(null)).await.unwrap_err()).contains("NotMigrated"));

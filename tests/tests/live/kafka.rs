@@ -8,29 +8,23 @@ use rand::{Rng, SeedableRng};
 use stream::clock::Stopwatch;
 use tests::servers::Kafka;
 
+use super::settings;
 use crate::overgrant::{TABLES, done, final_rows, overgrant, run, sample};
 
 /// Tables whose rows name the partition or the topic that they were counted in.
 const COUNTED: &[&str] = &["tally"];
 
-/// Settings for a run of its own on a broker that others use, too.
 fn config(folder: &Path, kafka: &Kafka, name: &str, n_partitions: u32) -> PathBuf {
-    let path = folder.join(format!("{name}.toml"));
-    let snapshots = folder.join(format!("{name}-snapshots"));
-    let text = format!(
-        "[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{name}.\"\ngroup_prefix = \"{name}\"\nn_partitions = {n_partitions}\n\
-         snapshots = \"{}\"\nsnapshot_every = \"1s\"\ncommit_every = \"50ms\"\ncommit_records = 500\n\
-         session_timeout = \"2s\"\n\
-         [stream]\nbatch_records = 200\n",
-        kafka.bootstrap(),
-        snapshots.display()
-    );
-    std::fs::write(&path, text).unwrap();
-    path
+    settings::write(folder, name, n_partitions, &settings::quick(kafka.bootstrap()), "")
 }
 
 fn same_rows(found: &Path, expected: &Path) {
-    for table in TABLES.iter().filter(|table| !COUNTED.contains(table)) {
+    same_rows_but(found, expected, COUNTED);
+}
+
+/// Compares the final rows of all tables but some.
+pub(super) fn same_rows_but(found: &Path, expected: &Path, but: &[&str]) {
+    for table in TABLES.iter().filter(|table| !but.contains(table)) {
         let (found, expected) = (final_rows(found, table), final_rows(expected, table));
         let (extra, missing) = (found.difference(&expected).next(), expected.difference(&found).next());
         assert!(

@@ -139,13 +139,13 @@ fn a_killed_broker_has_what_was_committed_and_nothing_else() {
 #[test]
 fn the_second_listener_asks_who_comes() {
     let kafka = Kafka::start().unwrap();
-    let Some(bootstrap) = kafka.sasl_bootstrap() else {
+    let Some(doors) = kafka.doors() else {
         println!("the environment names the broker, whose users are unknown: nothing to see");
         return;
     };
     let comes_in = |settings: &[(&str, &str)]| {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", bootstrap).set("security.protocol", "sasl_plaintext");
+        config.set("bootstrap.servers", &doors.sasl).set("security.protocol", "sasl_plaintext");
         config.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let consumer: BaseConsumer = config.create().unwrap();
         // Events are what a token is fetched by.

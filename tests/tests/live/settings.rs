@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::clickhouse::Database;
+
 /// Small steps, so that little data makes many of them.
 pub(super) const QUICK: &str =
     "snapshot_every = \"1s\"\ncommit_every = \"50ms\"\ncommit_records = 500\nsession_timeout = \"2s\"\n";
@@ -23,4 +25,15 @@ pub(super) fn write(folder: &Path, name: &str, n_partitions: u32, kafka: &str, o
 /// The brokers, and small steps.
 pub(super) fn quick(bootstrap: &str) -> String {
     format!("brokers = \"{bootstrap}\"\n{QUICK}")
+}
+
+/// The section `[sinks.clickhouse]` for a database of a test; `more` stands in it.
+pub(super) fn clickhouse(database: &Database, more: &str) -> String {
+    format!(
+        "[sinks.clickhouse]\nurl = \"{}\"\ndatabase = \"{}\"\nuser = \"{}\"\n\
+         password_env = \"OVERGRANT_CLICKHOUSE_PASSWORD\"\n{more}",
+        database.server.url(),
+        database.place.database(),
+        database.server.user(),
+    )
 }
