@@ -104,8 +104,12 @@ impl Triage {
             org.sessions.retain(|_, session| session.is_open_at(to, config));
         }
         orgs.retain(|_, org| !org.waiting.is_empty() || !org.sessions.is_empty() || org.budget.is_of_day(to.day()));
+        let is_new_day = judged_to.is_none_or(|judged| judged.day() < to.day());
         *judged_to = (*judged_to).max(Some(to));
         if !provisional {
+            if is_new_day {
+                knowledge.forget(Time(to.0.saturating_sub(session::MAX_LENGTH_US + Time::DAY)));
+            }
             take_back(told, to, out);
         }
     }

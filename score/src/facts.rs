@@ -61,8 +61,9 @@ impl Facts {
     /// Takes an inventory in; returns the first day on which it changes anything, if it does.
     pub(crate) fn take(&mut self, row: &Arc<Inventory>) -> Option<i64> {
         let kinds = self.rows.entry(row.account_id.clone()).or_default();
-        let kind =
-            if row.provider == Provider::Azure { Text::from(row.kind.to_ascii_lowercase()) } else { row.kind.clone() };
+        // Azure writes the kinds of its resources in any case; a fact is looked up as it was told.
+        let is_any_case = row.provider == Provider::Azure && is_resource(&row.kind);
+        let kind = if is_any_case { Text::from(row.kind.to_ascii_lowercase()) } else { row.kind.clone() };
         let versions = kinds.entry(kind).or_default();
         if versions.get(&row.revision).is_some_and(|held| held == row) {
             return None;
@@ -179,5 +180,32 @@ impl Facts {
         }
         reaches.insert(key, matching);
         (matching, known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::{Provider, example};
+
+    use super::*;
+
+    /// Another partition saw the event that proves it, and its service is not written in small letters.
+    #[test]
+    fn a_log_that_was_told_counts_like_one_that_was_seen() {
+        let kind = log_kind("Microsoft.KeyVault", false);
+        let account = AccountId::from("c3a9e5f0-1d74-4c8b-9a25-7e60b1f4d812");
+        let row = Inventory {
+            provider: Provider::Azure,
+            account_id: account.clone(),
+            kind: kind.clone(),
+            time: Time(Time::DAY),
+            ..example::inventory()
+        };
+        let (mut seen, mut told) = (Facts::default(), Facts::default());
+        seen.saw(&account, kind.clone(), row.time);
+        told.take(&Arc::new(row));
+        let at = Time(2 * Time::DAY);
+        assert_eq!(told.first_event(&account, &kind), seen.first_event(&account, &kind));
+        assert_eq!((told.logs_as_of(&account, at), seen.logs_as_of(&account, at)), (vec![kind.clone()], vec![kind]));
     }
 }

@@ -1,12 +1,13 @@
-//! What an identity could do, by its index: the last few scores of each, so that an alert names the one of its time.
+//! What an identity could do, by its index: the scores of each since the oldest time that is still judged, so that an alert
+//! names the one of its time. Those of other accounts may be far ahead of it.
 
 use std::collections::BTreeMap;
 
 use schemas::{AccountId, Bucket, IdentityId, Pci, ScopeKind, Text, Time};
 use serde::{Deserialize, Serialize};
 
-/// Scores kept per identity and account: a day each, and alerts are told within a day or two.
-const MAX_SCORES: usize = 4;
+/// Scores kept per identity and account, at most one a day; past it the oldest go.
+const MAX_SCORES: usize = 400;
 
 /// One score in short.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,14 @@ impl Knowledge {
         }
     }
 
+    /// Forgets the scores that no time from this one on needs.
+    pub(crate) fn forget(&mut self, before: Time) {
+        for scores in self.by_identity.values_mut() {
+            let Some((newest, _)) = scores.range(..=before).next_back() else { continue };
+            *scores = scores.split_off(&newest.clone());
+        }
+    }
+
     /// The newest score at or before a time; rows of that time have all arrived when the watermark has passed it.
     fn at(&self, identity: &IdentityId, account: &AccountId, time: Time) -> Option<&Score> {
         let scores = self.by_identity.get(&(identity.clone(), account.clone()))?;
@@ -88,6 +97,7 @@ mod tests {
     #[test]
     fn the_score_of_the_time_is_told() {
         let mut knowledge = Knowledge::default();
+        // The scores of an account that is far ahead are told before the alerts of one that is behind.
         for day in 1..20 {
             let row = Pci { time: Time(day * Time::DAY), score: day as f64, ..example::pci() };
             knowledge.put(&row, 10);
@@ -96,7 +106,11 @@ mod tests {
         let row = example::pci();
         let could =
             |day: i64| knowledge.could(&row.scope_id.as_str().into(), &row.account_id, Time(day * Time::DAY + 5));
-        assert_eq!(could(18).as_deref(), Some("PCI 18.0 (low): 9 actions granted, 1 of them used"));
-        assert_eq!(could(3), None, "only the last few are kept");
+        let told = |day: i64| Some(Text::from(format!("PCI {day}.0 (low): 9 actions granted, 1 of them used")));
+        assert_eq!((could(3), could(18)), (told(3), told(18)));
+        let mut later = knowledge.clone();
+        later.forget(Time(7 * Time::DAY + 9));
+        let could = |day: i64| later.could(&row.scope_id.as_str().into(), &row.account_id, Time(day * Time::DAY + 5));
+        assert_eq!((could(6), could(7)), (None, told(7)), "the one that held then is kept");
     }
 }

@@ -14,7 +14,7 @@ use crate::event;
 use crate::evidence::{self, Channel};
 
 /// The longest a session lasts, however busy: an alert a day of somebody who never stops.
-const MAX_LENGTH_US: i64 = Time::DAY;
+pub(super) const MAX_LENGTH_US: i64 = Time::DAY;
 /// Facts kept per session: the weightiest are told, and the halving makes the rest count nothing.
 const MAX_FACTS: usize = 256;
 /// Reasons told of one channel: the fourth new action says no more, and would crowd out the new network.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::overgrant::{final_rows, query};
 
-/// One file in seven comes a day late, one in five comes again a day later under another name.
+/// One file in seven comes a day late, but for those of the first day, one in five comes again a day later under another name.
 const LATE: usize = 7;
 const AGAIN: usize = 5;
 
@@ -51,7 +51,8 @@ impl Waves {
                     let to = input.join("again").join(&name);
                     waves[wave + 1].push(File { from: from.clone(), to, without: None });
                 }
-                let is_late = place % LATE == 3;
+                // What a source finds at first is all there is of its time.
+                let is_late = wave > 0 && place % LATE == 3;
                 waves[wave + usize::from(is_late)].push(File { from, to: input.join(name), without: None });
             }
             for from in states.iter().filter(|_| wave % 3 == 0) {
