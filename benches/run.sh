@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measures, and prints what `benches/RESULTS.md` keeps: the machine, the room beside its peers, and the whole run.
 # benches/run.sh [FOLDER]   also reads the real logs of a folder, beside the peers
-# benches/run.sh --kafka    only Kafka clients beside each other; fetches and starts a broker
+# benches/run.sh --kafka    only Kafka clients beside each other, and from Kafka to rows and alerts; fetches and starts a broker
+# benches/run.sh --store    only insert formats beside RowBinary; fetches the ClickHouse engine
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -42,6 +43,28 @@ kafka() {
     benches/kafka/with-broker.sh "$cache/target-kafka/release/kafka-bench"
 }
 
+# What the formats of an insert cost the engine, on the events of a sample.
+store() {
+    local installed work port front
+    cargo build --quiet --release -p cli --features kafka,clickhouse --target-dir "$target"
+    installed=$(infra/servers.sh clickhouse | tail -1)
+    work=$(mktemp -d)
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    export FRONT_USER=overgrant FRONT_PASSWORD=only-for-benches OVERGRANT_CLICKHOUSE_PASSWORD=only-for-benches
+    "$installed/bin/python" infra/servers/clickhouse_front.py --port "$port" --data "$work/data" >"$work/front" 2>&1 &
+    front=$!
+    trap 'kill "$front" 2>/dev/null; wait "$front" 2>/dev/null; rm -rf "$work"' RETURN
+    until curl -s "http://127.0.0.1:$port/ping" >/dev/null; do sleep 0.2; done
+    printf '[sinks.clickhouse]\nurl = "http://127.0.0.1:%s"\ndatabase = "overgrant"\nuser = "overgrant"\npassword_env = "OVERGRANT_CLICKHOUSE_PASSWORD"\n' "$port" >"$work/config.toml"
+    "$target/release/overgrant" migrate --config "$work/config.toml" >/dev/null
+    "$target/release/overgrant" sample --out "$work/input" --seed 7 >/dev/null
+    "$target/release/overgrant" run --once --plain --config "$work/config.toml" --store "$work/lake" \
+        --input "$work/input/aws" --input "$work/input/azure" --input "$work/input/gcp" >/dev/null
+    kill "$front"
+    wait "$front" || true
+    "$installed/bin/python" benches/store/inserts.py "$work/data"
+}
+
 # The bytes of the logs below a folder, unpacked.
 n_log_bytes() {
     local logs=(find "$1" -type f -not -path '*/entitlements/*' -not -path '*/inventory/*' -not -name truth.json)
@@ -78,6 +101,13 @@ machine
 if [[ ${1:-} == --kafka ]]; then
     heading 'Kafka clients, per core'
     kafka
+    heading 'From records in Kafka to rows and alerts'
+    benches/end-to-end.sh
+    exit
+fi
+if [[ ${1:-} == --store ]]; then
+    heading 'Insert formats beside RowBinary, by processor time of the engine'
+    store
     exit
 fi
 folder=${1:+$(realpath "$1")}

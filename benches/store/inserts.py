@@ -33,13 +33,12 @@ def main():
         and name.lower() not in ("system", "information_schema")
     )
     session.query(f"USE {database}")
-    session.query(f"DROP TABLE IF EXISTS inserted SYNC")
+    session.query("DROP TABLE IF EXISTS inserted SYNC")
     session.query(f"CREATE TABLE inserted AS {table} ENGINE = MergeTree ORDER BY tuple()")
     session.query("SYSTEM STOP MERGES inserted")
-    structure = str(session.query(f"SELECT arrayStringConcat(groupArray(name || ' ' || type), ', ') FROM system.columns "
-                                  f"WHERE database = '{database}' AND table = 'inserted' AND default_kind = ''", "TSVRaw")).strip()
-    columns = str(session.query(f"SELECT arrayStringConcat(groupArray(name), ', ') FROM system.columns "
-                                f"WHERE database = '{database}' AND table = 'inserted' AND default_kind = ''", "TSVRaw")).strip()
+    of_table = f"FROM system.columns WHERE database = '{database}' AND table = 'inserted' AND default_kind = ''"
+    ask = lambda what: str(session.query(f"SELECT arrayStringConcat(groupArray({what}), ', ') {of_table}", "TSVRaw")).strip()
+    structure, columns = ask("name || ' ' || type"), ask("name")
     version = str(session.query("SELECT version()", "TSV")).strip()
     costs = {name: [] for name in FORMATS}
     sizes = {}
@@ -58,12 +57,11 @@ def main():
                               "SETTINGS max_threads=1, max_insert_threads=1")
                 costs[name].append(processor_seconds() - before)
         n_stored = int(str(session.query("SELECT count() FROM inserted", "TSV")))
-    base = [cost / 1.0 for cost in costs["RowBinary"]]
     print(f"ClickHouse {version} (chdb), {n_stored} rows of {table}, median of {n_rounds} rounds; RowBinary = 1")
     print(f"{'format':<14}{'bytes a row':>12}{'µs a row':>10}   times RowBinary (least to most)")
     for name in FORMATS:
         median = statistics.median(costs[name]) / n_stored * 1e6
-        ratios = sorted(cost / of for cost, of in zip(costs[name], base))
+        ratios = sorted(cost / of for cost, of in zip(costs[name], costs["RowBinary"]))
         print(f"{name:<14}{sizes[name] / n_stored:>12.0f}{median:>10.2f}   {statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})")
     session.query("DROP TABLE inserted SYNC")
 

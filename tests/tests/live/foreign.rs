@@ -47,6 +47,15 @@ impl House {
         path
     }
 
+    /// The rows of the topics are those of the files.
+    fn check(&self) {
+        for table in ["access_event", "usage", "session", "pci", "anomaly"] {
+            let (found, expected) = (final_rows(&self.at("store"), table), final_rows(&self.at("calm"), table));
+            let (extra, missing) = (found.difference(&expected).next(), expected.difference(&found).next());
+            assert!(found == expected, "{table}: extra {extra:?}; missing {missing:?}");
+        }
+    }
+
     /// Writes the records of log files as any producer would: their bytes, with a key that copies have in common.
     fn produce(&self, prefix: &str, files: &[PathBuf]) -> usize {
         let producer: BaseProducer =
@@ -99,11 +108,7 @@ fn topics_that_others_fill_give_the_rows_of_files() {
     done(run(&[], &house.at("store"), Some(&config)));
     assert!(house.produce("others", &files) > 500);
     done(run(&[], &house.at("store"), Some(&config)));
-    for table in ["access_event", "usage", "session", "pci", "anomaly"] {
-        let (found, expected) = (final_rows(&house.at("store"), table), final_rows(&house.at("calm"), table));
-        let (extra, missing) = (found.difference(&expected).next(), expected.difference(&found).next());
-        assert!(found == expected, "{table}: extra {extra:?}; missing {missing:?}");
-    }
+    house.check();
 }
 
 /// All rooms in one process, on topics: in two runs, the second going on where the first ended.
@@ -124,11 +129,7 @@ fn rooms_in_one_process_read_topics() {
         done(fused);
         done(run(some, &house.at("calm"), None));
     }
-    for table in ["access_event", "usage", "session", "pci", "anomaly"] {
-        let (found, expected) = (final_rows(&house.at("store"), table), final_rows(&house.at("calm"), table));
-        let (extra, missing) = (found.difference(&expected).next(), expected.difference(&found).next());
-        assert!(found == expected, "{table}: extra {extra:?}; missing {missing:?}");
-    }
+    house.check();
 }
 
 /// How many windows are closed once days of records have come, and how many when nobody says how far they have come.

@@ -89,13 +89,14 @@ impl Soak {
         let snapshot_every = if without.is_some() { "15s" } else { "1s" };
         let text = format!(
             "{INGEST}{}[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"soak.\"\ngroup_prefix = \"soak\"\n\
-             n_partitions = {N_PARTITIONS}\nsnapshots = \"{}\"\nsnapshot_every = \"{snapshot_every}\"\ncommit_every = \"100ms\"\n\
+             n_partitions = {N_PARTITIONS}\nsnapshots = \"{}\"\nbodies = \"{}\"\nsnapshot_every = \"{snapshot_every}\"\ncommit_every = \"100ms\"\n\
              commit_records = 500\nsession_timeout = \"3s\"\n[stream]\nbatch_records = 200\n\
              [sinks.clickhouse]\nurl = \"{}\"\ndatabase = \"{}\"\nuser = \"{}\"\n\
              password_env = \"OVERGRANT_CLICKHOUSE_PASSWORD\"\nretry_for = \"5m\"\ntimeout = \"20s\"\n",
             without.map_or("", Guarantee::settings),
             kafka.bootstrap(),
             folder.path().join("snapshots").display(),
+            folder.path().join("bodies").display(),
             database.server.url(),
             database.place.database(),
             database.server.user(),

@@ -21,10 +21,11 @@ fn config(folder: &Path, kafka: &Kafka) -> PathBuf {
     let path = folder.join("telemetry.toml");
     let text = format!(
         "{SECTION}[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"told.\"\ngroup_prefix = \"told\"\n\
-         n_partitions = {N_PARTITIONS}\nsnapshots = \"{}\"\nsnapshot_every = \"1s\"\ncommit_every = \"50ms\"\n\
+         n_partitions = {N_PARTITIONS}\nsnapshots = \"{}\"\nbodies = \"{}\"\nsnapshot_every = \"1s\"\ncommit_every = \"50ms\"\n\
          session_timeout = \"2s\"\n[stream]\nbatch_records = 200\n",
         kafka.bootstrap(),
-        folder.join("snapshots").display()
+        folder.join("snapshots").display(),
+        folder.join("bodies").display()
     );
     std::fs::write(&path, text).unwrap();
     path
