@@ -13,12 +13,14 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/overgrant
 target=${CARGO_TARGET_DIR:-$cache/target}
 overgrant=$target/release/overgrant
 
-if [[ ${END_TO_END_BROKER:-} == '' ]]; then
+# Once more, with a broker whose address comes first.
+if [[ ${END_TO_END:-} == '' ]]; then
     infra/setup.sh --kafka
     cargo build --quiet --release -p cli --features kafka,clickhouse --target-dir "$target"
-    here=$PWD/benches/end-to-end.sh
-    exec benches/kafka/with-broker.sh bash -c 'END_TO_END_BROKER=$0 exec "$@"' "$here" "$@"
+    END_TO_END=1 exec benches/kafka/with-broker.sh "$PWD/benches/end-to-end.sh" "$@"
 fi
+broker=$1
+shift
 
 n_identities=${1:-400}
 n_days=${2:-30}
@@ -28,7 +30,7 @@ trap 'rm -rf "$work"' EXIT
 
 cat >"$work/kafka.toml" <<END
 [kafka]
-brokers = "$END_TO_END_BROKER"
+brokers = "$broker"
 n_partitions = 4
 snapshots = "$work/snapshots"
 bodies = "$work/bodies"

@@ -141,6 +141,9 @@ impl Transform<Message> for Detector {
                 self.with_account(&id, |account, env| account.advance(&id, to, env));
             }
         }
+        if let Some(low) = watermarks.low() {
+            self.state.models.forget(Time(low));
+        }
         self.tell(out);
     }
 

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::peers::body::{Body, FORMAT};
 
-/// Models kept. Hours are scored at most two days ahead of the slowest account, and late events are few days old.
-const MAX_MODELS: usize = 6;
+/// How long before the slowest account's time a model may hold and still be asked for, by late events.
+const KEPT_US: i64 = 6 * Time::DAY;
+/// Models kept, at most: one a day. Past it the oldest go. Whoever catches up has them all before he scores the first hour.
+const MAX_MODELS: usize = 512;
 
 /// One model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +56,14 @@ impl Models {
         }
     }
 
+    /// Forgets the models that no event is scored by any more, once the slowest account has come to a time.
+    pub(crate) fn forget(&mut self, low: Time) {
+        let before = Time(low.0.saturating_sub(KEPT_US));
+        if let Some((start, _)) = self.by_start.range(..=before).next_back() {
+            self.by_start = self.by_start.split_off(&start.clone());
+        }
+    }
+
     /// The model for an event: the newest that is effective at the start of its hour.
     pub(crate) fn at(&self, time: Time) -> Option<&PeerModel> {
         self.by_start.range(..=time.floor(Time::HOUR)).next_back().map(|(_, model)| model)
@@ -88,10 +98,13 @@ mod tests {
         }
         let at = |hours: i64| models.at(Time(hours * Time::HOUR + 1)).map(|m| m.body.day);
         assert_eq!([at(23), at(24), at(47), at(48), at(1000)], [None, Some(1), Some(1), Some(2), Some(3)]);
-        for start in 4..100 {
+        for start in 4..1000 {
             assert!(models.put(&model(start)).is_ok());
         }
         assert_eq!(models.by_start.len(), MAX_MODELS);
+        models.forget(Time(900 * Time::DAY + 1));
+        let day = |day: i64| models.at(Time(day * Time::DAY)).map(|m| m.body.day);
+        assert_eq!((day(893), day(894), day(999)), (None, Some(894), Some(999)), "who is behind has his");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! themselves need no more of it; to rooms in one process it hands the records out.
 //!
 //! Records of an account come in any order from any producer. What came before the highest time seen by more than the
-//! allowed lateness is complete; an account that is silent for long is idle. A time far ahead of the record's own
-//! counts for nothing.
+//! allowed lateness is complete, unless a partition is still being read whose times are not there yet. An account that is
+//! silent for long is idle. A time far ahead of the record's own counts for nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -67,6 +67,16 @@ struct TopicReader {
     consumer: BaseConsumer<Quiet>,
     /// Partitions whose end has not come yet.
     open: BTreeSet<i32>,
+    /// The highest time in each partition that has more records.
+    behind: BTreeMap<i32, i64>,
+}
+
+impl TopicReader {
+    /// The time before which no partition has more; `None` when all are read to their ends.
+    fn floor(&self) -> Option<i64> {
+        let unknown = self.open.iter().find(|partition| !self.behind.contains_key(partition));
+        unknown.map(|_| i64::MIN).or_else(|| self.behind.values().min().copied())
+    }
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -119,7 +129,7 @@ impl<P> Arrivals<P> {
             .map_err(|error| fault("cannot assign a topic", error))?;
         }
         consumer.assign(&list).map_err(|error| fault("cannot assign a topic", error))?;
-        Ok(TopicReader { topic, consumer, open: partitions.collect() })
+        Ok(TopicReader { topic, consumer, open: partitions.collect(), behind: BTreeMap::new() })
     }
 
     /// Reads what is there; the records, if they are handed out.
@@ -138,18 +148,22 @@ impl<P> Arrivals<P> {
                     Some(Ok(message)) => message,
                     Some(Err(KafkaError::PartitionEOF(partition))) => {
                         reader.open.remove(&partition);
+                        reader.behind.remove(&partition);
                         continue;
                     }
                     Some(Err(error)) if is_passing(&error) => continue,
                     Some(Err(error)) => return Err(fault("cannot read on", error)),
                 };
-                next.insert(message.partition(), message.offset() + 1);
+                let partition = message.partition();
+                next.insert(partition, message.offset() + 1);
                 let record = incoming(&message, self.options.topic_prefix.len());
                 let decoded = record.map_or(Ok(Decoded::None), |record| self.codec.decode(&record))?;
                 drop(message);
                 if let Decoded::Payload(payload) = &decoded
                     && let Some((account, time)) = (self.arrival)(payload)
                 {
+                    let behind = reader.behind.entry(partition).or_insert(time);
+                    *behind = time.max(*behind);
                     self.note(account, time);
                 }
                 if let (true, Decoded::Payload(row) | Decoded::Rejected(row)) = (self.params.hands_out, decoded) {
@@ -182,15 +196,17 @@ impl<P> Arrivals<P> {
         let us = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         let (lateness, idle_after) = (us(self.params.allowed_lateness), us(self.params.idle_after));
         let now = self.clock.now();
+        let floor = self.readers.iter().filter_map(TopicReader::floor).min().unwrap_or(i64::MAX);
         let mut said = Vec::new();
         for (account, known) in &mut self.cursor.accounts {
+            let high = known.high.min(floor);
             let falls_silent = !known.is_idle && now.saturating_sub(known.read_at) >= idle_after;
-            if known.said == Some(known.high) && !falls_silent {
+            if high == i64::MIN || known.said >= Some(high) && !falls_silent {
                 continue;
             }
             known.is_idle = falls_silent;
-            known.said = Some(known.high);
-            let through = known.high.saturating_sub(lateness);
+            known.said = Some(high);
+            let through = high.saturating_sub(lateness);
             said.push(Progress { feed: FEED.to_owned(), account: account.clone(), through, idle: falls_silent });
         }
         said

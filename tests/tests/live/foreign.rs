@@ -38,7 +38,7 @@ impl House {
         let text = format!(
             "[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{name}.\"\ngroup_prefix = \"{name}\"\n\
              n_partitions = {N_PARTITIONS}\nfilled_by_others = [{filled_by_others}]\nsnapshots = \"{}\"\n\
-             bodies = \"{}\"\ncommit_every = \"50ms\"\nsession_timeout = \"2s\"\n",
+             bodies = \"{}\"\ncommit_every = \"50ms\"\nsession_timeout = \"2s\"\n[stream]\nbatch_records = 50\n",
             self.kafka.bootstrap(),
             self.at(&format!("{name}-snapshots")).display(),
             self.at(&format!("{name}-bodies")).display(),
