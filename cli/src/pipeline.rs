@@ -34,19 +34,8 @@ pub(crate) fn wiring() -> Wiring<Message> {
     }
 }
 
-/// Builds the rooms, left to right, in as many partitions as the config says.
-pub(crate) fn build(source: Box<dyn Source<Message>>, config: &ValidConfig, store: &Path) -> Topology<Message> {
-    let n = config.kafka.as_ref().map_or(config.stream.n_partitions, |kafka| kafka.n_partitions);
-    build_in(n, source, config, store)
-}
-
-/// Builds the rooms in so many partitions.
-pub(crate) fn build_in(
-    n: u32,
-    source: Box<dyn Source<Message>>,
-    config: &ValidConfig,
-    store: &Path,
-) -> Topology<Message> {
+/// Builds the rooms, left to right, in so many partitions.
+pub(crate) fn build(n: u32, source: Box<dyn Source<Message>>, config: &ValidConfig, store: &Path) -> Topology<Message> {
     let from_ingest: Vec<_> = LOGS.iter().chain(GRANTS).copied().chain([DEAD]).collect();
     let stored: Vec<_> = TOPICS.iter().filter(|topic| topic.table.is_some()).map(|topic| topic.name).collect();
     let (normalize, score, detect) = (config.normalize.clone(), config.score.clone(), config.detect.clone());

@@ -33,6 +33,12 @@ impl<P> Joined<P> {
         Self { parts: parts.collect(), turn: 0 }
     }
 
+    /// No source: for who looks at rooms, or names their source later.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::of(Vec::new())
+    }
+
     /// Asks all at once; whoever answers first has the word. A source that only waits can be asked again.
     async fn first(&mut self, max_records: usize) -> Result<Option<Polled<P>>, Fault> {
         self.turn = (self.turn + 1) % self.parts.len().max(1);

@@ -64,6 +64,12 @@ impl<P> Topology<P> {
         Self { wiring, source_name: name, source_writes: writes.to_vec(), source, rooms, sinks }
     }
 
+    /// Reads from another source.
+    #[must_use]
+    pub fn with_source(self, source: Box<dyn Source<P>>) -> Self {
+        Self { source, ..self }
+    }
+
     /// Adds a room, one instance for each partition.
     #[must_use]
     pub fn room(

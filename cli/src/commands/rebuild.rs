@@ -3,20 +3,20 @@
 mod archive;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use schemas::Message;
-use stream::Topology;
 use stream::bodies::BodyStore;
 use stream::kafka::{Codec, Options, Rebuilt, Repartitioned};
+use stream::{Joined, Topology};
 use tokio::runtime::Runtime;
 
 use self::archive::StoreArchive;
 use super::run::kafka as house;
 use super::store;
-use crate::args::{RebuildArgs, RepartitionArgs, RunArgs, WhereArgs};
+use crate::args::{RebuildArgs, RepartitionArgs, WhereArgs};
 use crate::config::{Config, ValidConfig};
 use crate::kafka::KafkaConfig;
 use crate::{Exit, Mistake, pipeline, show};
@@ -45,20 +45,9 @@ impl House {
         Ok(Self { runtime, config, kafka, options, codec, at: at.clone() })
     }
 
-    /// The rooms, split into so many partitions. They run nothing here, and their source reads nothing.
-    fn topology(&self, n_partitions: u32) -> anyhow::Result<Topology<Message>> {
-        let args = RunArgs {
-            config: None,
-            inputs: Vec::new(),
-            rooms: Vec::new(),
-            fused: false,
-            once: true,
-            store: PathBuf::new(),
-            as_of: None,
-            plain: true,
-        };
-        let source = super::run::source(&args, &self.config)?;
-        Ok(pipeline::build_in(n_partitions, Box::new(source), &self.config, &args.store))
+    /// The rooms, split into so many partitions. They run nothing here.
+    fn topology(&self, n_partitions: u32) -> Topology<Message> {
+        pipeline::build(n_partitions, Box::new(Joined::none()), &self.config, Path::new(""))
     }
 
     fn archive(&self) -> anyhow::Result<StoreArchive> {
@@ -71,7 +60,7 @@ impl House {
 
 pub(super) fn rebuild(args: &RebuildArgs) -> anyhow::Result<Exit> {
     let house = House::open(&args.at)?;
-    let topology = house.topology(house.kafka.n_partitions)?;
+    let topology = house.topology(house.kafka.n_partitions);
     check_names(args, &topology)?;
     stream::kafka::prepare(&topology, &house.options, house.runtime.handle())?;
     let wanted = |room: &str, partition: u32| {
@@ -97,9 +86,14 @@ fn check_names(args: &RebuildArgs, topology: &Topology<Message>) -> Result<(), M
 
 pub(super) fn repartition(args: &RepartitionArgs) -> anyhow::Result<Exit> {
     let house = House::open(&args.at)?;
-    let build = |n| house.topology(n).map_err(|error| stream::Fault::edge("repartition", error.into_boxed_dyn_error()));
     let handle = house.runtime.handle();
-    let done = stream::kafka::repartition(&build, &house.options, &house.codec, handle, &mut house.archive()?)?;
+    let done = stream::kafka::repartition(
+        &|n| house.topology(n),
+        &house.options,
+        &house.codec,
+        handle,
+        &mut house.archive()?,
+    )?;
     let to = house.kafka.n_partitions;
     let mut out = show::out();
     let Some(Repartitioned { from, rebuilt, n_moved }) = done else {

@@ -69,7 +69,7 @@ fn run_here(
     source: Box<dyn Source<Message>>,
     runtime: &Runtime,
 ) -> anyhow::Result<Exit> {
-    let topology = pipeline::build_in(config.stream.n_partitions, source, config, &args.store);
+    let topology = pipeline::build(config.stream.n_partitions, source, config, &args.store);
     if let Some((room, topic)) = topology.unfed() {
         anyhow::bail!("`{room}` reads `{topic}`, which nobody before it writes");
     }
@@ -102,7 +102,7 @@ fn run_here(
 }
 
 /// The files to read. With Kafka, a process that runs other rooms has none.
-pub(super) fn source(args: &RunArgs, config: &ValidConfig) -> anyhow::Result<ingest::FileSource> {
+fn source(args: &RunArgs, config: &ValidConfig) -> anyhow::Result<ingest::FileSource> {
     let as_of = args.as_of.as_deref().map(Time::parse).transpose().map_err(|error| Mistake(error.to_string()))?;
     let params = ingest::FileSourceParams {
         inputs: args.inputs.clone(),

@@ -45,7 +45,7 @@ pub struct Repartitioned {
 /// When there would be fewer, a process of the house runs, a room or the store is behind the topics, or brokers or store
 /// cannot be reached.
 pub fn repartition<P: Clone + Send + Sync + 'static>(
-    build: &dyn Fn(u32) -> Result<Topology<P>, Fault>,
+    build: &dyn Fn(u32) -> Topology<P>,
     options: &Options,
     codec: &Arc<dyn Codec<P>>,
     handle: &Handle,
@@ -67,10 +67,10 @@ pub fn repartition<P: Clone + Send + Sync + 'static>(
         return Err(Fault::Kafka { what, why: None, is_passing: false });
     }
     let before = Options { n_partitions: from, ..options.clone() };
-    let old = build(from)?;
+    let old = build(from);
     check(&old, &Shared::beside(&old, &before, Arc::clone(codec), handle)?, archive)?;
     handle.block_on(options.snapshots.set_mark(from))?;
-    let topology = build(to)?;
+    let topology = build(to);
     let shared = Shared::beside(&topology, options, Arc::clone(codec), handle)?;
     let tasks = shared.plan.rooms.iter().filter(|(_, n)| *n == to && to > 1).map(|(room, _)| options.journal(room));
     let topics = options.topics.iter().filter(|spec| !spec.is_broadcast).map(|spec| options.topic(spec.name));

@@ -34,13 +34,13 @@ const SWEEP_EVERY: Duration = Duration::from_secs(HOUR_S);
 const KEPT_LONGER: Duration = Duration::from_secs(24 * HOUR_S);
 
 pub(super) fn run(args: &RunArgs, config: &ValidConfig, kafka: &KafkaConfig) -> anyhow::Result<Exit> {
+    let rooms = pipeline::build(kafka.n_partitions, Box::new(Joined::none()), config, &args.store);
+    check_rooms(args, rooms.names())?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let options = options(&args.store, args.once, config, kafka)?;
     let bodies = BodyStore::in_folder(kafka.bodies.clone(), runtime.handle().clone())?;
     let codec: Arc<dyn Codec<Message>> = Arc::new(codec(kafka, bodies.clone())?);
-    let source = source(args, config, kafka, &options, &codec)?;
-    let topology = pipeline::build(Box::new(source), config, &args.store);
-    check_rooms(args, topology.names())?;
+    let topology = rooms.with_source(Box::new(source(args, config, kafka, &options, &codec)?));
     stream::kafka::prepare(&topology, &options, runtime.handle())?;
     ids::check(&options, kafka.registry.is_some())?;
     let meters = Meters::of(topology.names());

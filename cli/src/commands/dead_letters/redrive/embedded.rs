@@ -47,7 +47,7 @@ pub(super) fn run(args: &RedriveArgs, config: &ValidConfig, wanted: Wanted) -> a
         runtime.block_on(dry(source))?;
         return tell(&lock(&report), true, None);
     }
-    let topology = pipeline::build(Box::new(source), config, &args.store);
+    let topology = pipeline::build(config.stream.n_partitions, Box::new(source), config, &args.store);
     let options = super::super::super::run::options(&args.store, &config.stream);
     let meters = Meters::of(topology.names());
     embedded::run(topology, &options, runtime.handle(), &Stop::default(), &meters)?;
