@@ -7,7 +7,7 @@ OVERGRANT_DEMO ?= $(cache)/demo
 export CARGO_TARGET_DIR OVERGRANT_DEMO
 
 # Everything there is. Kill tests arm the binary; the released one has no such places.
-test_features := --features cli/failpoints,cli/kafka,cli/clickhouse
+test_features := --features cli/failpoints,cli/kafka,cli/clickhouse,cli/otlp
 
 # Prints how long a part took: $(call part,name,command)
 part = start=$$SECONDS; $(2) && printf '%-12s %4d s\n' '$(1)' $$((SECONDS - start))

@@ -30,6 +30,7 @@ if [[ ${1:-} == --kafka ]]; then
     command -v openssl >/dev/null || missing+=(openssl)
     command -v c++ >/dev/null || missing+=(g++)
     pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
+    pkg-config --exists libcurl 2>/dev/null || missing+=(libcurl4-openssl-dev)
 fi
 ((${#missing[@]} == 0)) && exit 0
 

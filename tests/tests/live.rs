@@ -20,6 +20,7 @@ mod live {
     mod clients;
     mod dead_letters;
     mod foreign;
+    mod issuer;
     mod kafka;
     mod rebuild;
     mod registry;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use stream::clock::Stopwatch;
 use tests::servers::{Doors, Kafka};
 
+use super::issuer::Issuer;
 use super::settings;
 use crate::overgrant::{count, overgrant, run, sample};
 
@@ -35,6 +36,19 @@ fn token(brokers: &str) -> String {
     )
 }
 
+/// Tokens from an issuer that takes client credentials.
+fn issued(brokers: &str, issuer: &Issuer) -> String {
+    format!(
+        "{}security = \"sasl_plaintext\"\nsasl_mechanism = \"OAUTHBEARER\"\n\
+         [kafka.settings]\n\"sasl.oauthbearer.method\" = \"oidc\"\n\"sasl.oauthbearer.client.id\" = \"{}\"\n\
+         \"sasl.oauthbearer.token.endpoint.url\" = \"{}\"\n\
+         [kafka.settings_env]\n\"sasl.oauthbearer.client.secret\" = \"{PASSWORD_ENV}\"\n",
+        settings::quick(brokers),
+        Kafka::USER,
+        issuer.endpoint
+    )
+}
+
 fn tls(brokers: &str, authority: &Path) -> String {
     format!("{}security = \"ssl\"\nca_file = \"{}\"\n", settings::quick(brokers), authority.display())
 }
@@ -44,7 +58,7 @@ fn with_certificate(section: &str, certificate: &Path, key: &Path) -> String {
 }
 
 /// Every way in, by name.
-fn ways(doors: &Doors) -> Vec<(&'static str, String)> {
+fn ways(doors: &Doors, issuer: &Issuer) -> Vec<(&'static str, String)> {
     let known = &doors.certificates;
     let plaintext = |mechanism| sasl(&doors.sasl, "sasl_plaintext", mechanism);
     let mutual = with_certificate(&tls(&doors.mutual, &known.authority()), &known.client(), &known.client_key());
@@ -54,6 +68,7 @@ fn ways(doors: &Doors) -> Vec<(&'static str, String)> {
         ("scram256", plaintext("SCRAM-SHA-256")),
         ("scram512", plaintext("SCRAM-SHA-512")),
         ("token", token(&doors.sasl)),
+        ("issued", issued(&doors.sasl, issuer)),
         ("tls", tls(&doors.tls, &known.authority())),
         ("mutual", mutual),
         ("scram_tls", format!("{both}ca_file = \"{}\"\n", known.authority().display())),
@@ -72,18 +87,26 @@ fn words(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-#[test]
-fn every_way_in_is_taken() {
+/// A broker with its doors, and a sample to bring in. `None` where the environment names the broker: its users are unknown.
+fn at_the_doors() -> Option<(Kafka, tempfile::TempDir)> {
     let kafka = Kafka::start().unwrap();
-    let Some(doors) = kafka.doors() else {
+    if kafka.doors().is_none() {
         println!("the environment names the broker, whose users are unknown: not tested");
-        return;
-    };
+        return None;
+    }
     let folder = tempfile::tempdir().unwrap();
     sample(&folder.path().join("input"), 1, 12, 0);
+    Some((kafka, folder))
+}
+
+#[test]
+fn every_way_in_is_taken() {
+    let Some((kafka, folder)) = at_the_doors() else { return };
+    let doors = kafka.doors().unwrap();
+    let issuer = Issuer::start(Kafka::USER, Kafka::PASSWORD);
     let started =
         |(name, section): (&'static str, String)| (name, start(folder.path(), name, &section, Kafka::PASSWORD));
-    let children: Vec<_> = ways(doors).into_iter().map(started).collect();
+    let children: Vec<_> = ways(doors, &issuer).into_iter().map(started).collect();
     for (name, child) in children {
         let output = child.wait_with_output().unwrap();
         let said = words(&output);
@@ -95,13 +118,9 @@ fn every_way_in_is_taken() {
 
 #[test]
 fn who_may_not_come_in_is_told_why_and_soon() {
-    let kafka = Kafka::start().unwrap();
-    let Some(doors) = kafka.doors() else {
-        println!("the environment names the broker, whose users are unknown: not tested");
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    sample(&folder.path().join("input"), 1, 12, 0);
+    let Some((kafka, folder)) = at_the_doors() else { return };
+    let doors = kafka.doors().unwrap();
+    let issuer = Issuer::start(Kafka::USER, Kafka::PASSWORD);
     let known = &doors.certificates;
     let plaintext = |mechanism| sasl(&doors.sasl, "sasl_plaintext", mechanism);
     let stranger = with_certificate(&tls(&doors.mutual, &known.authority()), &known.stranger(), &known.stranger_key());
@@ -109,6 +128,7 @@ fn who_may_not_come_in_is_told_why_and_soon() {
     let children = [
         ("wrong_plain", plaintext("PLAIN"), "uthentication failed"),
         ("wrong_scram", plaintext("SCRAM-SHA-512"), "uthentication failed"),
+        ("wrong_secret", issued(&doors.sasl, &issuer), "no such client"),
         ("unknown_authority", tls(&doors.tls, &known.stranger()), "certificate"),
         ("no_certificate", tls(&doors.mutual, &known.authority()), "certificate"),
         ("stranger", stranger, "certificate"),
