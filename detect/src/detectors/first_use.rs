@@ -12,6 +12,7 @@ use crate::detector::rows::Candidate;
 use crate::detectors::Scene;
 use crate::evidence::{self, Channel, Evidence};
 use crate::law;
+use crate::peers::body::Opinion;
 
 /// Channels that are tested: action with peers, resource, dormancy.
 const N_TESTED: i64 = 3;
@@ -74,11 +75,7 @@ fn of_action(scene: &Scene<'_>, action: &str, class: RiskClass) -> Option<Vec<Ev
 fn peers(scene: &Scene<'_>, action: &str) -> Option<Evidence> {
     let model = scene.model?;
     let opinion = model.body.opinion(&scene.event.identity, scene.account, scene.event.provider, action);
-    let level = |(users, all): (u32, u32)| (f64::from(users), f64::from(all));
-    let mut levels = vec![level(opinion.cloud), level(opinion.account)];
-    levels.extend(opinion.group.map(level));
-    let base = 1.0 / law::n_actions(scene.event.provider);
-    let nats = evidence::rarity_nats(evidence::share(base, &levels));
+    let nats = rarity(&opinion, 1.0 / law::n_actions(scene.event.provider))?;
     let (users, all) = opinion.account;
     let in_account = format!("{users} of {all} identities of the account do");
     let text = match opinion.group {
@@ -86,6 +83,18 @@ fn peers(scene: &Scene<'_>, action: &str) -> Option<Evidence> {
         None => format!("it has no peers yet; {in_account}"),
     };
     Some(Evidence::new(Channel::Peers, nats, text))
+}
+
+/// How few of the comparable identities use an action, in nats; `None` where nobody was there to be compared with.
+fn rarity(opinion: &Opinion, base: f64) -> Option<f64> {
+    let (_, n_identities) = opinion.cloud;
+    if n_identities == 0 {
+        return None;
+    }
+    let level = |(users, all): (u32, u32)| (f64::from(users), f64::from(all));
+    let mut levels = vec![level(opinion.cloud), level(opinion.account)];
+    levels.extend(opinion.group.map(level));
+    Some(evidence::rarity_nats(evidence::share(base, &levels)))
 }
 
 /// A dangerous action that was known, and long not used.
@@ -122,4 +131,18 @@ fn new_resource(scene: &Scene<'_>) -> Option<(schemas::ResourceId, Evidence)> {
     let container = scene.event.containers.iter().find(|id| !scene.knows(Kind::Resource, id))?;
     let text = format!("first use of `{container}` by `{}` {}", scene.who(), scene.span());
     Some((container.clone(), Evidence::new(Channel::Resource, scene.novelty_nats(Kind::Resource), text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_rare_among_some_and_not_among_nobody() {
+        let of = |cloud, account, group| rarity(&Opinion { cloud, account, group }, 1e-4);
+        assert_eq!(of((0, 0), (0, 0), None), None);
+        let among_a_few = of((0, 3), (0, 0), None);
+        assert!(among_a_few > Some(4.0), "{among_a_few:?}");
+        assert!(of((3, 3), (0, 0), None) < Some(0.5));
+    }
 }
