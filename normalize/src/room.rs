@@ -138,6 +138,9 @@ impl Transform<Message> for Normalizer {
                 self.read(&raw, out);
             }
         }
+    }
+
+    fn settle(&mut self, out: &mut Output<Message>) {
         self.tallies.emit_changed(out);
     }
 

@@ -180,6 +180,10 @@ impl Transform<Message> for ScopeScorer {
         self.state.members.forget(Time(low.saturating_sub(kept_us)));
     }
 
+    fn settle(&mut self, out: &mut Output<Message>) {
+        self.flush_all(Self::limit, out);
+    }
+
     fn finish(&mut self, as_of: i64, out: &mut Output<Message>) {
         self.flush_all(|stage, scope| Some(as_of).max(stage.limit(scope)), out);
     }

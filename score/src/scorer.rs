@@ -336,6 +336,10 @@ impl Transform<Message> for Scorer {
         self.correct(out);
     }
 
+    fn settle(&mut self, out: &mut Output<Message>) {
+        self.correct(out);
+    }
+
     fn finish(&mut self, as_of: i64, out: &mut Output<Message>) {
         for (account, opened) in self.state.opened.clone() {
             let closed = self.state.closed.get(&account).copied();

@@ -43,8 +43,8 @@ pub enum Remade {
 
 /// One room, or one stage of it. It does no I/O, asks no clock and cannot fail: what it cannot use it rejects.
 ///
-/// The belt calls `apply` for records and `advance` when event time has moved on, in the order of the data, and
-/// `snapshot` between two batches. After a crash it calls `restore` on a fresh room and gives it again every record
+/// The belt calls `apply` for records and `advance` when event time has moved on, in the order of the data; then `settle`,
+/// and after it `snapshot` and the commit. After a crash it calls `restore` on a fresh room and gives it again every record
 /// after that snapshot, so what a room emits must be a function of its state and its input alone.
 pub trait Transform<P>: Send {
     /// Takes a batch. How records are cut into batches must not change the answer.
@@ -53,6 +53,12 @@ pub trait Transform<P>: Send {
     /// Event time has moved on: closes windows.
     fn advance(&mut self, watermarks: &Watermarks, out: &mut Output<P>) {
         let _ = (watermarks, out);
+    }
+
+    /// Records were taken in, and a commit or the end follows: says what need not be said after each batch, and what they
+    /// tell on answers that no event time may follow any more, such as grants on scores while no log goes on.
+    fn settle(&mut self, out: &mut Output<P>) {
+        let _ = out;
     }
 
     /// All inputs have ended: emits, as provisional where a window is still open, what is known as of a time

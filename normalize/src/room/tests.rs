@@ -60,6 +60,12 @@ fn all(out: Output<Message>) -> Vec<Message> {
     out.emitted.into_iter().chain(out.rejected).collect()
 }
 
+/// A batch, and a commit.
+fn take(room: &mut Normalizer, batch: Batch<Message>, out: &mut Output<Message>) {
+    room.apply(batch, out);
+    room.settle(out);
+}
+
 #[test]
 fn every_record_is_counted_once() {
     let spaced = event_json("a", 1, "StopInstances").replace(':', " : ");
@@ -75,7 +81,7 @@ fn every_record_is_counted_once() {
     ];
     let batch = Batch::of(0, 0, bodies.into_iter().zip(0..).map(|(body, place)| raw(Provider::Aws, "f", place, body)));
     let (mut room, mut out) = (normalizer(), Output::default());
-    room.apply(batch, &mut out);
+    take(&mut room, batch, &mut out);
     let tally = out.emitted.iter().find_map(|message| match message {
         Message::Tally(tally) => Some(Tally::clone(tally)),
         _ => None,
@@ -102,7 +108,7 @@ fn a_redriven_record_is_counted_once_whatever_becomes_of_it() {
     let mut room = normalizer();
     let mut apply = |message: Message| {
         let mut out = Output::default();
-        room.apply(Batch::of(0, 0, [message]), &mut out);
+        take(&mut room, Batch::of(0, 0, [message]), &mut out);
         let tally = out.emitted.iter().find_map(|message| match message {
             Message::Tally(tally) => Some((tally.n_read, tally.n_events, tally.n_dead_letters)),
             _ => None,
@@ -152,7 +158,7 @@ fn hostile_bytes_become_dead_letters() {
     ];
     for (body, reason) in cases {
         let mut out = Output::default();
-        normalizer().apply(Batch::of(0, 0, [raw(Provider::Aws, "f", 0, body)]), &mut out);
+        take(&mut normalizer(), Batch::of(0, 0, [raw(Provider::Aws, "f", 0, body)]), &mut out);
         let Some(Message::DeadLetter(letter)) = out.rejected.first() else { panic!("no dead letter: {reason}") };
         assert!(letter.reason.starts_with(reason), "{} {reason}", letter.reason);
         assert_eq!(letter.n_bytes, body.len() as i64);
@@ -188,7 +194,7 @@ fn files_past_the_bound_are_counted_together() {
     let mut room = Normalizer::new(Config { max_tallies: 3, ..Config::default() }.validate().unwrap());
     let mut out = Output::default();
     let records = (0..9).map(|n| raw(Provider::Aws, &format!("f{n}"), 0, "{}"));
-    room.apply(Batch::of(0, 0, records), &mut out);
+    take(&mut room, Batch::of(0, 0, records), &mut out);
     let files: Vec<(String, i64)> = out
         .emitted
         .iter()
@@ -218,12 +224,12 @@ proptest! {
     #[test]
     fn batch_boundaries_and_restarts_do_not_change_the_answer(records in records(), cuts in prop::collection::vec((1..7usize, any::<bool>()), 1..12)) {
         let mut whole = Output::default();
-        normalizer().apply(Batch::of(0, 0, records.clone()), &mut whole);
+        take(&mut normalizer(), Batch::of(0, 0, records.clone()), &mut whole);
 
         let (mut room, mut out, mut rest) = (normalizer(), Output::default(), records.as_slice());
         for (n, restart) in cuts.iter().copied().cycle() {
             let (batch, later) = rest.split_at(n.min(rest.len()));
-            room.apply(Batch::of(0, 0, batch.to_vec()), &mut out);
+            take(&mut room, Batch::of(0, 0, batch.to_vec()), &mut out);
             rest = later;
             if restart {
                 let snapshot = room.snapshot().unwrap();

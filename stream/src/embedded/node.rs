@@ -173,6 +173,8 @@ pub(super) struct RoomNode<P> {
     outbox: Outbox<P>,
     meter: TaskMeter,
     seen: Seen,
+    /// Whether records were taken in since the room settled.
+    is_unsettled: bool,
 }
 
 /// What the belt itself remembers of a room: offsets of all inputs, and the watermarks.
@@ -203,7 +205,7 @@ impl<P: Clone + Send> RoomNode<P> {
         meter.skip(|out| transform.metrics(out));
         meter.low(seen.gauge.watermarks().low());
         meter.ready();
-        Ok(Self { keeper, transform, inbox, outbox, meter, seen })
+        Ok(Self { keeper, transform, inbox, outbox, meter, seen, is_unsettled: false })
     }
 
     fn records(&mut self, input: usize, payloads: Vec<P>) -> Result<(), Fault> {
@@ -212,7 +214,15 @@ impl<P: Clone + Send> RoomNode<P> {
         let batch = Batch::of(partition, self.seen.offsets[input], payloads);
         self.seen.offsets[input] += n as u64;
         self.meter.read(n);
+        self.is_unsettled = true;
         self.work(|transform, _, out| transform.apply(batch, out))
+    }
+
+    fn settle(&mut self) -> Result<(), Fault> {
+        if std::mem::take(&mut self.is_unsettled) {
+            self.work(|transform, _, out| transform.settle(out))?;
+        }
+        Ok(())
     }
 
     fn progress(&mut self, input: usize, progress: Vec<Progress>) -> Result<(), Fault> {
@@ -240,6 +250,7 @@ impl<P: Clone + Send> RoomNode<P> {
     }
 
     fn barrier(&mut self, epoch: u64) -> Result<(), Fault> {
+        self.settle()?;
         let state = self.transform.snapshot().map_err(self.keeper.bad_state())?;
         let bytes = encode(&(&self.seen, &state)).map_err(self.keeper.bad_state())?;
         let snapshot = self.keeper.store(epoch, &bytes, self.meter.room())?;
@@ -265,6 +276,7 @@ impl<P: Clone + Send> Node for RoomNode<P> {
                 Event::Progress(input, progress) => self.progress(input, progress)?,
                 Event::Cut(Cut::Barrier(epoch)) => self.barrier(epoch)?,
                 Event::Cut(Cut::End(as_of)) => {
+                    self.settle()?;
                     self.work(|transform, _, out| transform.finish(as_of, out))?;
                     self.outbox.cut(Cut::End(as_of))?;
                 }

@@ -15,10 +15,13 @@ use super::journal::Entry;
 use super::topics::{fault, writer_name};
 use super::{Codec, Shared};
 use crate::clock::Stopwatch;
-use crate::{Fault, Wiring};
+use crate::{Fault, Progress, Wiring};
 
 /// How long the brokers may take to open, flush or commit a transaction before the task starts anew.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many accounts one record of the belt speaks of: brokers refuse records above a megabyte.
+const MAX_SAID: usize = 1_000;
 
 /// Marks the journal's record among those delivered.
 const JOURNAL: usize = 1;
@@ -152,6 +155,11 @@ impl<P> Outputs<P> {
             }
             push(producer, record)
         })
+    }
+
+    /// Says how far accounts have been read, behind the records sent before.
+    pub(super) fn progress(&mut self, said: &[Progress]) -> Result<(), Fault> {
+        said.chunks(MAX_SAID).try_for_each(|said| self.say(Says::Progress(said.to_vec())))
     }
 
     /// Puts something of the belt's behind the records of every partition that a room reads; an end goes to all.

@@ -97,6 +97,8 @@ struct RoomTask<P> {
     is_ahead: bool,
     stretches: Vec<Stretch>,
     n_open: u64,
+    /// Whether records were taken in since the room settled.
+    is_unsettled: bool,
     moved: Vec<crate::Progress>,
     meter: TaskMeter,
     line: Line,
@@ -153,6 +155,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             is_ahead: false,
             stretches: Vec::new(),
             n_open: 0,
+            is_unsettled: false,
             moved: Vec::new(),
             meter,
             line: line.clone(),
@@ -187,6 +190,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
                 let items = self.inputs.take_until(input, to);
                 self.take(input, items)?;
             }
+            self.settle()?;
             self.moved.clear();
             self.seen.journal = offset + 1;
             self.is_ahead = true;
@@ -278,7 +282,15 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             return Ok(());
         }
         self.meter.read(records.len());
+        self.is_unsettled = true;
         self.work(|transform, _, out| transform.apply(Batch { records }, out))
+    }
+
+    fn settle(&mut self) -> Result<(), Fault> {
+        if std::mem::take(&mut self.is_unsettled) {
+            self.work(|transform, _, out| transform.settle(out))?;
+        }
+        Ok(())
     }
 
     fn hear(&mut self, place: usize, control: Control) -> Result<(), Fault> {
@@ -298,6 +310,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
             }
             Says::End(as_of) => {
                 if let Some(as_of) = self.seen.heard.end(slot, as_of) {
+                    self.settle()?;
                     self.work(|transform, _, out| transform.finish(as_of, out))?;
                     self.say_moved()?;
                     if !self.is_muted {
@@ -334,16 +347,18 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         for said in self.moved.drain(..) {
             newest.insert((said.account.clone(), said.feed.clone()), said);
         }
-        if newest.is_empty() || self.is_muted {
+        if self.is_muted {
             return Ok(());
         }
-        self.outputs.say(Says::Progress(newest.into_values().collect()))
+        let newest: Vec<_> = newest.into_values().collect();
+        self.outputs.progress(&newest)
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
         if self.stretches.is_empty() {
             return Ok(());
         }
+        self.settle()?;
         self.say_moved()?;
         failpoint::pass("after_write");
         let stretches = std::mem::take(&mut self.stretches);

@@ -94,6 +94,8 @@ fn a_store_that_crawls_does_not_fill_the_memory_of_its_sink() {
 /// Ahead of every clock.
 const AHEAD: &str = "2199-01-01T00:00:00Z";
 const AHEAD_YEAR: &str = "\"2199-";
+/// Time goes on soon behind what is read.
+const FOLLOWED: &str = "[ingest]\npoll_interval = \"200ms\"\nidle_after = \"2s\"\n";
 /// How long windows may take to close once all is read.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -192,8 +194,7 @@ fn windows_close_while_two_of_three_partitions_are_idle() {
     let grants = folder.path().join("sample/aws");
     let (calm, store) = (folder.path().join("calm"), folder.path().join("store"));
     done(run(&[right, grants.clone()], &calm, None));
-    let followed = "[ingest]\npoll_interval = \"200ms\"\nidle_after = \"2s\"\n";
-    let config = settings::write(folder.path(), "idle", 3, &settings::quick(kafka.bootstrap()), followed);
+    let config = settings::write(folder.path(), "idle", 3, &settings::quick(kafka.bootstrap()), FOLLOWED);
     let mut command = overgrant();
     command.args(["run", "--plain", "--config"]).arg(config).arg("--store").arg(&store);
     for input in [&wrong, &grants] {
@@ -211,4 +212,59 @@ fn windows_close_while_two_of_three_partitions_are_idle() {
     drop(running);
     assert!(expected.len() > 10 && expected.len() < rows(&calm, "usage").len(), "there are windows of both kinds");
     assert_same(&closed(&store), &expected, "usage");
+}
+
+// --- grants behind a log that goes on no more ---
+
+/// A followed run that reads a log to its end, and is given the grants then.
+fn grants_behind_the_log(name: &str, config: &Path, folder: &Path) {
+    let (right, _) = one_user(folder);
+    let grants = folder.join("sample/aws");
+    let (whole, store, input) = (folder.join("whole"), folder.join(name), folder.join(format!("{name}-input")));
+    done(run(&[right.clone(), grants.clone()], &whole, None));
+    let records: Value = serde_json::from_slice(&fs::read(right.join("log.json")).unwrap()).unwrap();
+    let records = records["Records"].as_array().unwrap();
+    let (first, rest) = records.split_at(records.len() / 2);
+    let bring = |name: &str, records: &[Value]| {
+        fs::write(input.join(name), json!({ "Records": records }).to_string()).unwrap();
+    };
+    fs::create_dir(&input).unwrap();
+    bring("first.json", first);
+    let mut command = overgrant();
+    command.args(["run", "--plain", "--config"]).arg(config).arg("--store").arg(&store).arg("--input").arg(&input);
+    let _running = Held::start(command);
+    wait("a window", || (store.join("manifest.json").exists() && !closed(&store).is_empty()).then_some(()));
+    bring("rest.json", rest);
+    let windows = closed(&whole);
+    wait("the last window", || (closed(&store) == windows).then_some(()));
+    // All that the log itself can bring about has come to pass.
+    std::thread::sleep(Duration::from_secs(2));
+    let expected = final_scores(&whole);
+    assert!(expected.len() > 10 && final_scores(&store).is_disjoint(&expected), "{} scores", expected.len());
+    fs::rename(grants, input.join("grants")).unwrap();
+    let watch = Stopwatch::start();
+    while final_scores(&store) != expected && watch.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    println!("{name}: scored after {:?}", watch.elapsed());
+    assert_same(&final_scores(&store), &expected, "pci");
+}
+
+/// The scores of days that time has passed. A run that ends has one more of each, as of its end.
+fn final_scores(store: &Path) -> BTreeSet<String> {
+    let is_of_day = |row: &String| row.contains("T00:00:00Z\",\"score\"") && row.contains("\"provisional\":false");
+    rows(store, "pci").into_iter().filter(is_of_day).collect()
+}
+
+#[test]
+fn grants_behind_a_log_that_goes_on_no_more_are_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("followed.toml");
+    fs::write(&config, FOLLOWED).unwrap();
+    grants_behind_the_log("files", &config, folder.path());
+
+    let folder = tempfile::tempdir().unwrap();
+    let kafka = Kafka::start().unwrap();
+    let config = settings::write(folder.path(), "behind", 3, &settings::quick(kafka.bootstrap()), FOLLOWED);
+    grants_behind_the_log("kafka", &config, folder.path());
 }

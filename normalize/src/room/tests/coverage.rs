@@ -45,7 +45,7 @@ fn read_folder(folder: &Path, provider: Provider) -> String {
         let records = split(&std::fs::read(&path).unwrap());
         let records = records.into_iter().zip(0..).map(|(body, place)| raw(provider, &file, place, body));
         let mut out = Output::default();
-        room.apply(Batch::of(0, 0, records), &mut out);
+        take(&mut room, Batch::of(0, 0, records), &mut out);
         for message in &out.emitted {
             if let Message::Tally(tally) = message {
                 text.push_str(&line(tally));
