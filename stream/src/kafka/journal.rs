@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Options;
 use super::client::Quiet;
 use super::inputs::is_passing;
+use super::scan::bounds;
 use super::topics::fault;
 use crate::clock::Stopwatch;
 use crate::{Fault, Progress, StateError};
@@ -91,18 +92,6 @@ fn reader(options: &Options, room: &str, with_eof: bool) -> Result<BaseConsumer<
     let mut config = options.client.reader(&options.group(room));
     config.set("enable.partition.eof", if with_eof { "true" } else { "false" }).set("fetch.wait.max.ms", "10");
     config.create_with_context(Quiet).map_err(|error| fault("cannot make a reader", error))
-}
-
-/// The places of a journal's first entry and behind its last. Nobody else writes while a task asks.
-fn bounds(consumer: &BaseConsumer<Quiet>, topic: &str, partition: i32) -> Result<(i64, i64), Fault> {
-    let asked = Stopwatch::start();
-    loop {
-        match consumer.fetch_watermarks(topic, partition, Duration::from_secs(10)) {
-            Ok(bounds) => return Ok(bounds),
-            Err(error) if asked.elapsed() < PATIENCE => tracing::debug!(%error, "asks again for the journal's end"),
-            Err(error) => return Err(fault("cannot ask for the journal's end", error)),
-        }
-    }
 }
 
 /// The entries from a place on, each with its own.

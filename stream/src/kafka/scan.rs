@@ -16,8 +16,28 @@ use super::topics::fault;
 use crate::Fault;
 use crate::clock::Stopwatch;
 
-/// How long the brokers may take to answer.
+/// How long the brokers may take to come to an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one question may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How soon a question is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The places of a partition's first record and behind its last. A partition that was just made has no leader yet, and one
+/// whose leader left is between two.
+pub(super) fn bounds(consumer: &BaseConsumer<Quiet>, topic: &str, partition: i32) -> Result<(i64, i64), Fault> {
+    let asked = Stopwatch::start();
+    loop {
+        match consumer.fetch_watermarks(topic, partition, ANSWER_WITHIN) {
+            Ok(bounds) => return Ok(bounds),
+            Err(error) if asked.elapsed() < PATIENCE => {
+                tracing::debug!(%error, topic, partition, "asks again for the end");
+                std::thread::sleep(ASK_AGAIN);
+            }
+            Err(error) => return Err(fault("cannot ask for a topic's end", error)),
+        }
+    }
+}
 
 /// One client for many topics, one after the other.
 pub(super) struct Scanner(BaseConsumer<Quiet>);
@@ -35,8 +55,7 @@ impl Scanner {
 
     /// The places of a partition's first record and behind its last.
     pub(super) fn bounds(&self, topic: &str, partition: i32) -> Result<(i64, i64), Fault> {
-        let bounds = self.0.fetch_watermarks(topic, partition, PATIENCE);
-        bounds.map_err(|error| fault("cannot ask for a topic's end", error))
+        bounds(&self.0, topic, partition)
     }
 
     /// Reads partitions of a topic, by its whole name, each from a place on; `each` may break off.
