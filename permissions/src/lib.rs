@@ -36,6 +36,7 @@ pub mod inventory;
 mod real_data;
 pub mod resource;
 pub mod risk;
+pub mod simulate;
 
 pub use catalogue::{ActionIdx, ActionInfo, Catalogue, Logged, Plane, ProviderCatalogue};
 pub use escalation::{EscalationPath, Targets};
