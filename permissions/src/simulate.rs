@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::aws::evaluate::{
     Action, CompiledPolicy, Context, Deciding, Explanation, Identity, Policies, PolicyKind, Request, Unnamed, Verdict,
-    explain,
+    explain, is_account, short,
 };
 
 /// Longest line that is read; AWS's own limits keep all policies that bear on one request below a tenth of it.
@@ -185,6 +185,9 @@ impl CaseRequest {
         }
         if self.resource.is_empty() || self.resource.len() > MAX_RESOURCE_BYTES {
             return Err(wrong("resource", format!("{} bytes, not 1 to {MAX_RESOURCE_BYTES}", self.resource.len())));
+        }
+        if let Some(account) = self.resource_account.as_deref().filter(|account| !is_account(account)) {
+            return Err(wrong("resource_account", format!("`{}` is no account number", short(account))));
         }
         let mut context = Context::new(Unnamed::Absent);
         for (key, values) in &self.context {

@@ -29,9 +29,23 @@ mod decision;
 mod flow;
 mod glob;
 mod identity;
+mod kept;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed test should panic, and these print their coverage"
+)]
+mod laws;
 mod named;
 mod policy;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod random;
 mod request;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod slow;
 mod special;
 mod statement;
 mod truth;
@@ -44,6 +58,8 @@ use schemas::Text;
 use self::flow::Flow;
 use self::named::Naming;
 use self::truth::{Doubts, Truth};
+
+pub(crate) use self::identity::is_account;
 
 pub use actions::Action;
 pub use context::{Context, Unnamed};
@@ -164,6 +180,6 @@ fn named<'p>(
 }
 
 /// The beginning of a text from outside, for messages.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     text.chars().take(60).collect()
 }

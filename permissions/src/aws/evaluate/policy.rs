@@ -1,6 +1,6 @@
 //! A policy document, compiled once for many requests.
 
-use schemas::Text;
+use schemas::{Policy, Text};
 use serde_json::Value;
 use smol_str::SmolStr;
 
@@ -8,6 +8,7 @@ use super::PolicyKind;
 use super::actions::{Action, ByService, Names, find};
 use super::context::Context;
 use super::identity::Identity;
+use super::kept;
 use super::named::Naming;
 use super::statement::{Dialect, Statement};
 use super::truth::{Doubts, Truth};
@@ -93,13 +94,36 @@ impl CompiledPolicy {
             .enumerate()
             .map(|(at, entry)| Statement::parse(entry, at, dialect))
             .collect();
-        for statement in &mut statements {
-            statement.flaw = statement.flaw.take().map(|flaw| Text::from(format!("`{name}` {flaw}")));
-        }
+        name_flaws(name, &mut statements);
         if list.len() > MAX_STATEMENTS {
             statements.push(unread(name, &format!("{} statements, more than {MAX_STATEMENTS}", list.len())));
         }
         Self::of_statements(name, kind, statements)
+    }
+
+    /// Compiles what the pipeline keeps of a document. That has no version, so policy variables count; what could not be
+    /// read then may deny now.
+    #[must_use]
+    pub fn of_policy(name: &str, kind: PolicyKind, policy: &Policy) -> Self {
+        let dialect = Dialect { kind, variables: true };
+        let read = policy.statements.iter().take(MAX_STATEMENTS).enumerate();
+        let mut statements: Vec<Statement> =
+            read.map(|(at, statement)| Statement::parse(&kept::as_json(statement), at, dialect)).collect();
+        name_flaws(name, &mut statements);
+        statements.extend(policy.errors.iter().map(|why| unread(name, why)));
+        Self::of_statements(name, kind, statements)
+    }
+
+    /// A policy that is known to be there, but not what it says: it may allow and may deny anything, and every verdict that
+    /// rests on it is conditional on its name.
+    #[must_use]
+    pub fn unknown(name: &str, kind: PolicyKind) -> Self {
+        let deny = Statement::unread(Text::from(name));
+        let mut allow = deny.clone();
+        allow.denies = false;
+        let only = |at| Index { services: Vec::new(), general: vec![at] };
+        let statements = vec![deny, allow];
+        Self { name: Text::from(name), kind, statements, allow: only(1), deny: only(0), errors: Vec::new() }
     }
 
     /// What it is called in verdicts.
@@ -216,6 +240,12 @@ fn denies<'p>(statement: &'p Statement, question: Question<'_>, doubts: &mut Dou
         known => known,
     };
     doubts.then(named, from, |doubts| statement.fits(question.resource, question.context, doubts))
+}
+
+fn name_flaws(name: &str, statements: &mut [Statement]) {
+    for statement in statements {
+        statement.flaw = statement.flaw.take().map(|flaw| Text::from(format!("`{name}` {flaw}")));
+    }
 }
 
 fn unread(name: &str, why: &str) -> Statement {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::actions::Action;
 use super::context::Context;
-use super::identity::{Form, Identity};
+use super::identity::{Form, Identity, is_account};
 use super::policy::CompiledPolicy;
 use crate::aws::arn::Arn;
 
@@ -17,8 +17,8 @@ pub struct Request {
     pub action: Action,
     /// The resource's ARN; `*` for actions that have none.
     pub resource: String,
-    /// The account that owns the resource. When it is not said, the account in the ARN, and where there is none, as for S3,
-    /// the account of who asks.
+    /// The account that owns the resource. When it is not said, the account in the ARN, and where there is none, as for S3
+    /// and for AWS's own managed policies, the account of who asks.
     pub resource_account: Option<String>,
     /// What else is known.
     pub context: Context,
@@ -28,7 +28,7 @@ impl Request {
     /// Whether who asks and the resource belong to one account. Who belongs to no account has nothing but the resource's
     /// policy to go by, see [`Self::is_outside`].
     pub(super) fn is_same_account(&self) -> bool {
-        let of_arn = || Arn::parse(&self.resource).and_then(|arn| arn.account);
+        let of_arn = || Arn::parse(&self.resource).and_then(|arn| arn.account).filter(|account| is_account(account));
         let owner = self.resource_account.as_deref().or_else(of_arn);
         owner.is_none_or(|owner| self.identity.account() == Some(owner))
     }

@@ -2,6 +2,9 @@
 //! themselves (IAM policy elements: Variables and tags,
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>).
 //!
+//! The page allows them behind the fifth colon of a resource's ARN only; AWS's own managed policies have them before it
+//! (`AmazonTimestreamInfluxDBServiceRolePolicy`: the account), so they count everywhere.
+//!
 //! A variable whose key is absent or has several values and that has no default matches nothing: the same page has such a
 //! statement fail, and says of multivalued keys that they are no variables (Single-valued vs. multivalued context keys).
 
