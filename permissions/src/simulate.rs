@@ -17,8 +17,11 @@ use crate::aws::evaluate::{
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 /// Longest resource ARN; AWS's limit is 2,048 characters.
 const MAX_RESOURCE_BYTES: usize = 8192;
-/// All values of a context together. With [`MAX_LINE_BYTES`] it bounds the time that a case can take.
-const MAX_CONTEXT_BYTES: usize = 16 << 10;
+/// Keys and values of a context together; AWS fills in a few dozen. This and the next bound, with [`MAX_LINE_BYTES`], the time
+/// that a case can take: seconds for what is made to be slow.
+const MAX_CONTEXT_VALUES: usize = 512;
+/// Bytes of all values of a context together.
+const MAX_CONTEXT_BYTES: usize = 8 << 10;
 
 /// Why a line has no answer.
 #[derive(Debug, Error)]
@@ -179,10 +182,7 @@ impl CaseRequest {
     /// When a field names something that cannot be.
     pub fn read(&self) -> Result<Request, Error> {
         let wrong = |field, why: String| Error::Request { field, why };
-        let n_bytes: usize = self.context.values().flatten().map(String::len).sum();
-        if n_bytes > MAX_CONTEXT_BYTES {
-            return Err(wrong("context", format!("{n_bytes} bytes of values, more than {MAX_CONTEXT_BYTES}")));
-        }
+        self.check_context().map_err(|why| wrong("context", why))?;
         if self.resource.is_empty() || self.resource.len() > MAX_RESOURCE_BYTES {
             return Err(wrong("resource", format!("{} bytes, not 1 to {MAX_RESOURCE_BYTES}", self.resource.len())));
         }
@@ -201,6 +201,18 @@ impl CaseRequest {
             resource_account: self.resource_account.clone(),
             context,
         })
+    }
+
+    fn check_context(&self) -> Result<(), String> {
+        let n_values = self.context.len() + self.context.values().map(Vec::len).sum::<usize>();
+        if n_values > MAX_CONTEXT_VALUES {
+            return Err(format!("{n_values} keys and values, more than {MAX_CONTEXT_VALUES}"));
+        }
+        let n_bytes: usize = self.context.values().flatten().map(String::len).sum();
+        if n_bytes > MAX_CONTEXT_BYTES {
+            return Err(format!("{n_bytes} bytes of values, more than {MAX_CONTEXT_BYTES}"));
+        }
+        Ok(())
     }
 }
 

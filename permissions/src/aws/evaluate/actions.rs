@@ -3,6 +3,8 @@
 //! Service and action are the same in any case (IAM JSON policy elements: Action,
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>).
 
+use std::collections::BTreeMap;
+
 use smol_str::SmolStr;
 
 use super::glob::Glob;
@@ -45,8 +47,9 @@ impl Action {
 }
 
 /// The patterns of one element, `Action` or `NotAction`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ActionSet {
+    /// In order of hash and service.
     pub(super) services: Vec<ServiceNames>,
     /// `*`, and whatever has a wildcard before the colon; matched against the whole action.
     general: Vec<Glob>,
@@ -71,18 +74,21 @@ pub(super) struct Names {
 
 impl ActionSet {
     pub(super) fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
-        let mut set = Self::default();
+        let (mut services, mut general) = (BTreeMap::<(u64, SmolStr), Names>::new(), Vec::new());
         for text in texts {
             let text = text.to_ascii_lowercase();
             match text.split_once(':') {
-                Some((service, name)) if !service.contains(['*', '?']) => set.add(service, name),
-                _ => set.general.push(Glob::of(&text)),
+                Some((service, name)) if !service.contains(['*', '?']) => {
+                    services.entry((hash(service), service.into())).or_default().add(name);
+                }
+                _ => general.push(Glob::of(&text)),
             }
         }
-        for service in &mut set.services {
-            service.names.exact.sort_unstable();
-        }
-        set
+        let in_order = |((hash, service), mut names): (_, Names)| {
+            names.exact.sort_unstable();
+            ServiceNames { hash, service, names }
+        };
+        Self { services: services.into_iter().map(in_order).collect(), general }
     }
 
     /// Whether a pattern reaches beyond one service, so that it must be looked at for every request.
@@ -94,20 +100,6 @@ impl ActionSet {
         self.general.iter().any(|pattern| pattern.matches(action.lower.as_bytes()))
             || find(&self.services, action).is_some_and(|at| self.services[at].names.contains(action.name()))
     }
-
-    fn add(&mut self, service: &str, name: &str) {
-        let hash = hash(service);
-        let at = self.services.partition_point(|known| (known.hash, &*known.service) < (hash, service));
-        if self.services.get(at).is_none_or(|known| known.service != service) {
-            self.services.insert(at, ServiceNames { hash, service: service.into(), names: Names::default() });
-        }
-        let names = &mut self.services[at].names;
-        match Glob::of(name) {
-            Glob::All => names.all = true,
-            Glob::Exact(_) => names.exact.push(name.into()),
-            pattern => names.patterns.push(pattern),
-        }
-    }
 }
 
 impl Names {
@@ -115,6 +107,14 @@ impl Names {
         self.all
             || self.exact.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
             || self.patterns.iter().any(|pattern| pattern.matches(name.as_bytes()))
+    }
+
+    fn add(&mut self, name: &str) {
+        match Glob::of(name) {
+            Glob::All => self.all = true,
+            Glob::Exact(_) => self.exact.push(name.into()),
+            pattern => self.patterns.push(pattern),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! A policy document, compiled once for many requests.
 
+use std::collections::BTreeMap;
+
 use schemas::{Policy, Text};
 use serde_json::Value;
 use smol_str::SmolStr;
@@ -34,14 +36,14 @@ struct Index {
     /// In order of hash and service.
     services: Vec<ServiceStatements>,
     /// Statements that may be about any service, by their place.
-    general: Vec<u32>,
+    general: Vec<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct ServiceStatements {
     hash: u64,
     service: SmolStr,
-    statements: Vec<(u32, Names)>,
+    statements: Vec<(usize, Names)>,
 }
 
 impl ByService for ServiceStatements {
@@ -151,17 +153,14 @@ impl CompiledPolicy {
 
     /// Whether a statement allows the request, naming who asks at least so directly.
     pub(super) fn allows<'p>(&'p self, question: Question<'_>, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
-        doubts.any(self.about(&self.allow, question.action), |statement, doubts| {
-            allows(statement, question, least, doubts)
+        doubts.any(self.about(&self.allow, question.action), |at, doubts| {
+            allows(&self.statements[at], question, least, doubts)
         })
     }
 
     /// Whether a statement denies the request.
     pub(super) fn denies<'p>(&'p self, question: Question<'_>, doubts: &mut Doubts<'p>) -> Truth {
-        if self.deny.general.is_empty() && self.deny.services.is_empty() {
-            return Truth::False;
-        }
-        doubts.any(self.about(&self.deny, question.action), |statement, doubts| denies(statement, question, doubts))
+        doubts.any(self.about(&self.deny, question.action), |at, doubts| denies(&self.statements[at], question, doubts))
     }
 
     /// The names of the statements that allow, or may allow, in the document's order.
@@ -177,52 +176,53 @@ impl CompiledPolicy {
     }
 
     fn named(&self, index: &Index, question: Question<'_>, wanted: impl Fn(&Statement) -> bool) -> Vec<Text> {
-        let about: Vec<&Statement> = self.about(index, question.action).collect();
-        let mut places: Vec<usize> = Vec::new();
-        for (at, statement) in self.statements.iter().enumerate() {
-            if about.iter().any(|other| std::ptr::eq(*other, statement)) && wanted(statement) {
-                places.push(at);
-            }
-        }
+        let about = self.about(index, question.action);
+        let mut places: Vec<usize> = about.filter(|at| wanted(&self.statements[*at])).collect();
+        places.sort_unstable();
         places.into_iter().map(|at| self.statements[at].name.clone()).collect()
     }
 
-    /// The statements whose actions contain the request's.
-    fn about<'p>(&'p self, index: &'p Index, action: &Action) -> impl Iterator<Item = &'p Statement> {
+    /// The places of the statements whose actions contain the request's.
+    fn about<'p>(&'p self, index: &'p Index, action: &Action) -> impl Iterator<Item = usize> {
         let of_service = find(&index.services, action).map(|at| index.services[at].statements.as_slice());
         let special = of_service.unwrap_or_default().iter().filter(|(_, names)| names.contains(action.name()));
-        let general = index.general.iter().map(|at| &self.statements[*at as usize]);
-        let general = general.filter(|statement| statement.actions.contains(action) != statement.not_actions);
-        special.map(|(at, _)| &self.statements[*at as usize]).chain(general)
+        let about = |at: &usize| {
+            let statement = &self.statements[*at];
+            statement.actions.contains(action) != statement.not_actions
+        };
+        special.map(|(at, _)| *at).chain(index.general.iter().copied().filter(about))
     }
 
     fn of_statements(name: &str, kind: PolicyKind, statements: Vec<Statement>) -> Self {
         let errors = statements.iter().filter_map(|statement| statement.flaw.clone()).collect();
-        let (mut allow, mut deny) = (Index::default(), Index::default());
-        for (at, statement) in (0..).zip(&statements) {
-            match (statement.denies, &statement.flaw) {
-                (true, _) => deny.add(at, statement),
-                (false, None) => allow.add(at, statement),
-                (false, Some(_)) => {}
-            }
-        }
-        Self { name: Text::from(name), kind, statements, allow, deny, errors }
+        let of = |denies| {
+            let usable =
+                move |statement: &&Statement| statement.denies == denies && (denies || statement.flaw.is_none());
+            Index::of(statements.iter().enumerate().filter(move |(_, statement)| usable(statement)))
+        };
+        let (allow, deny) = (of(false), of(true));
+        Self { name: Text::from(name), kind, allow, deny, errors, statements }
     }
 }
 
 impl Index {
-    fn add(&mut self, at: u32, statement: &Statement) {
-        if statement.not_actions || statement.actions.is_general() {
-            return self.general.push(at);
-        }
-        for known in &statement.actions.services {
-            let place = self.services.partition_point(|s| (s.hash, &*s.service) < (known.hash, &*known.service));
-            if self.services.get(place).is_none_or(|s| s.service != known.service) {
-                let (hash, service) = (known.hash, known.service.clone());
-                self.services.insert(place, ServiceStatements { hash, service, statements: Vec::new() });
+    fn of<'s>(statements: impl Iterator<Item = (usize, &'s Statement)>) -> Self {
+        let (mut services, mut general) = (BTreeMap::<(u64, SmolStr), Vec<(usize, Names)>>::new(), Vec::new());
+        for (at, statement) in statements {
+            if statement.not_actions || statement.actions.is_general() {
+                general.push(at);
+                continue;
             }
-            self.services[place].statements.push((at, known.names.clone()));
+            for known in &statement.actions.services {
+                let key = (known.hash, known.service.clone());
+                services.entry(key).or_default().push((at, known.names.clone()));
+            }
         }
+        let services = services
+            .into_iter()
+            .map(|((hash, service), statements)| ServiceStatements { hash, service, statements })
+            .collect();
+        Self { services, general }
     }
 }
 
