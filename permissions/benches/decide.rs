@@ -50,8 +50,8 @@ fn policies(managed: &BTreeMap<String, Value>) -> Policies {
     }
 }
 
-/// One request for every action of the catalogue, each on a resource of its own.
-fn requests() -> Vec<Request> {
+/// One request for every action of the catalogue, each on a resource of its own, all by one session in one context.
+fn requests() -> (Identity, Context, Vec<(Action, String)>) {
     let identity = Identity::parse("arn:aws:sts::111122223333:assumed-role/app/session").unwrap();
     let mut context = Context::new(Unnamed::Absent);
     context.fill_in(&identity);
@@ -59,17 +59,15 @@ fn requests() -> Vec<Request> {
     context.set("aws:SourceIp", ["203.0.113.7"]);
     context.set("aws:SecureTransport", ["true"]);
     let actions = Catalogue::bundled().provider(Provider::Aws);
-    let request = |(n, name): (usize, &str)| Request {
-        identity: identity.clone(),
-        action: Action::parse(name).unwrap(),
-        resource: match name.split_once(':').unwrap().0 {
+    let request = |(n, name): (usize, &str)| {
+        let resource = match name.split_once(':').unwrap().0 {
             "s3" => format!("arn:aws:s3:::bucket-{n}/folder/object"),
             service => format!("arn:aws:{service}:eu-west-1:111122223333:thing/{n}"),
-        },
-        resource_account: None,
-        context: context.clone(),
+        };
+        (Action::parse(name).unwrap(), resource)
     };
-    actions.iter().map(|(_, info)| info.name.as_str()).enumerate().map(request).collect()
+    let all = actions.iter().map(|(_, info)| info.name.as_str()).enumerate().map(request).collect();
+    (identity, context, all)
 }
 
 fn bench(c: &mut Criterion) {
@@ -77,24 +75,21 @@ fn bench(c: &mut Criterion) {
         eprintln!("skipped: the shared data is not here");
         return;
     };
-    let (policies, requests) = (policies(&managed), requests());
-    let n_allowed = requests.iter().filter(|r| decide(r, &policies).verdict == Verdict::Allowed).count();
-    eprintln!("{} requests, {n_allowed} allowed", requests.len());
+    let policies = policies(&managed);
+    let (identity, context, all) = requests();
+    let request = |(action, resource): &'_ (Action, String)| {
+        let (identity, context) = (&identity, &context);
+        let request = Request { identity, action, resource, resource_account: None, context };
+        decide(black_box(request), &policies).verdict == Verdict::Allowed
+    };
+    eprintln!("{} requests, {} allowed", all.len(), all.iter().filter(|one| request(one)).count());
     let mut group = c.benchmark_group("aws");
-    group.throughput(Throughput::Elements(requests.len() as u64));
-    group.bench_function("decide", |b| {
-        b.iter(|| {
-            requests.iter().filter(|request| decide(black_box(request), &policies).verdict == Verdict::Allowed).count()
-        });
-    });
-    let everyday: Vec<&Request> =
-        requests.iter().filter(|r| ["s3", "ec2", "iam", "lambda", "dynamodb"].contains(&r.action.service())).collect();
-    group.throughput(Throughput::Elements(everyday.len() as u64));
-    group.bench_function("decide, large services", |b| {
-        b.iter(|| {
-            everyday.iter().filter(|request| decide(black_box(request), &policies).verdict == Verdict::Allowed).count()
-        });
-    });
+    group.throughput(Throughput::Elements(all.len() as u64));
+    group.bench_function("decide", |b| b.iter(|| all.iter().filter(|one| request(one)).count()));
+    let large = ["s3", "ec2", "iam", "lambda", "dynamodb"];
+    let large: Vec<_> = all.iter().filter(|(action, _)| large.contains(&action.service())).collect();
+    group.throughput(Throughput::Elements(large.len() as u64));
+    group.bench_function("decide, large services", |b| b.iter(|| large.iter().filter(|one| request(one)).count()));
     group.throughput(Throughput::Elements(managed.len() as u64));
     group.sample_size(10);
     group.bench_function("compile every managed policy", |b| {

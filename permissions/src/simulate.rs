@@ -9,8 +9,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::aws::evaluate::{
-    Action, CompiledPolicy, Context, Deciding, Explanation, Identity, Policies, PolicyKind, Request, Unnamed, Verdict,
-    explain, is_account, short,
+    Action, CompiledPolicy, Context, Deciding, Explanation, Identity, OwnedRequest, Policies, PolicyKind, Unnamed,
+    Verdict, explain, is_account, short,
 };
 
 /// Longest line that is read; AWS's own limits keep all policies that bear on one request below a tenth of it.
@@ -83,7 +83,7 @@ pub struct CaseRequest {
     pub action: String,
     /// The resource's ARN, or `*`.
     pub resource: String,
-    /// The account that owns it, see [`Request::resource_account`].
+    /// The account that owns it, see [`crate::aws::evaluate::Request::resource_account`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_account: Option<String>,
     /// The context as it is: a key that is not named here is not in the request.
@@ -141,7 +141,7 @@ impl Case {
     pub fn answer(&self) -> Result<Answer, Error> {
         let (request, policies) = (self.request.read()?, self.policies());
         let errors = policies.iter().flat_map(CompiledPolicy::errors).cloned().collect();
-        let Explanation { decision, statements } = explain(&request, &policies);
+        let Explanation { decision, statements } = explain(request.as_request(), &policies);
         let (verdict, conditional_on) = (decision.verdict, decision.conditional_on);
         Ok(Answer { id: self.id.clone(), verdict, statements, conditional_on, errors })
     }
@@ -180,7 +180,7 @@ impl CaseRequest {
     ///
     /// # Errors
     /// When a field names something that cannot be.
-    pub fn read(&self) -> Result<Request, Error> {
+    pub fn read(&self) -> Result<OwnedRequest, Error> {
         let wrong = |field, why: String| Error::Request { field, why };
         self.check_context().map_err(|why| wrong("context", why))?;
         if self.resource.is_empty() || self.resource.len() > MAX_RESOURCE_BYTES {
@@ -194,7 +194,7 @@ impl CaseRequest {
             context.set(key, values.iter().map(String::as_str));
         }
         self.multivalued_keys.iter().for_each(|key| context.set_multivalued(key));
-        Ok(Request {
+        Ok(OwnedRequest {
             identity: Identity::parse(&self.principal).map_err(|why| wrong("principal", why))?,
             action: Action::parse(&self.action).map_err(|why| wrong("action", why))?,
             resource: self.resource.clone(),

@@ -66,7 +66,7 @@ pub use context::{Context, Unnamed};
 pub use decision::{Deciding, Decision, Explanation, Rule, Verdict};
 pub use identity::{Form, Identity};
 pub use policy::CompiledPolicy;
-pub use request::{Policies, Request};
+pub use request::{OwnedRequest, Policies, Request};
 
 /// What a policy is attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,25 +103,25 @@ impl fmt::Display for PolicyKind {
 
 /// Decides a request.
 #[must_use]
-pub fn decide(request: &Request, policies: &Policies) -> Decision {
+pub fn decide(request: Request<'_>, policies: &Policies) -> Decision {
     decide_by(&Flow::new(request, policies))
 }
 
 /// Decides a request and tells which statements decided.
 #[must_use]
-pub fn explain(request: &Request, policies: &Policies) -> Explanation {
+pub fn explain(request: Request<'_>, policies: &Policies) -> Explanation {
     let flow = Flow::new(request, policies);
     let decision = decide_by(&flow);
     let statements = match decision.verdict {
         Verdict::ImplicitlyDenied => Vec::new(),
-        Verdict::ExplicitlyDenied => named(flow.applicable(), |policy| policy.denying(flow.question)),
+        Verdict::ExplicitlyDenied => named(flow.applicable(), |policy| policy.denying(flow.request)),
         Verdict::Allowed => granting(&flow, decision.rule),
     };
     Explanation { decision, statements }
 }
 
 fn decide_by(flow: &Flow<'_>) -> Decision {
-    if special::needs_no_permission(flow.question.action, flow.question.identity) {
+    if special::needs_no_permission(flow.request.action, flow.request.identity) {
         return Decision { verdict: Verdict::Allowed, rule: Rule::NeedsNone, conditional_on: Vec::new() };
     }
     let mut doubts = Doubts::default();
@@ -149,7 +149,7 @@ fn granting(flow: &Flow<'_>, rule: Rule) -> Vec<Deciding> {
     if let Some(least) = least {
         statements.extend(allowing(flow, flow.policies.resource.iter().map(|policy| &**policy), least));
     }
-    if by_identity && flow.question.identity.form() != Form::Root {
+    if by_identity && flow.request.identity.form() != Form::Root {
         statements.extend(allowing(flow, flow.policies.identity.iter().map(|policy| &**policy), Naming::Account));
     }
     statements
@@ -160,9 +160,9 @@ fn allowing<'p>(
     policies: impl Iterator<Item = &'p CompiledPolicy> + Clone,
     least: Naming,
 ) -> Vec<Deciding> {
-    let certain = named(policies.clone(), |policy| policy.allowing(flow.question, least, Truth::True));
+    let certain = named(policies.clone(), |policy| policy.allowing(flow.request, least, Truth::True));
     if certain.is_empty() {
-        return named(policies, |policy| policy.allowing(flow.question, least, Truth::Unknown));
+        return named(policies, |policy| policy.allowing(flow.request, least, Truth::Unknown));
     }
     certain
 }

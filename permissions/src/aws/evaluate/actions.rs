@@ -44,12 +44,25 @@ impl Action {
     pub fn name(&self) -> &str {
         &self.lower[self.colon + 1..]
     }
+
+    /// Where its service is in a list of services whose hashes are in order.
+    pub(super) fn place<'s>(&self, hashes: &[u64], service: impl Fn(usize) -> &'s str) -> Option<usize> {
+        let mut at = hashes.partition_point(|hash| *hash < self.hash);
+        while hashes.get(at) == Some(&self.hash) {
+            if service(at) == self.service() {
+                return Some(at);
+            }
+            at += 1;
+        }
+        None
+    }
 }
 
 /// The patterns of one element, `Action` or `NotAction`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ActionSet {
-    /// In order of hash and service.
+    /// The hashes of `services`, in order.
+    hashes: Vec<u64>,
     pub(super) services: Vec<ServiceNames>,
     /// `*`, and whatever has a wildcard before the colon; matched against the whole action.
     general: Vec<Glob>,
@@ -88,7 +101,8 @@ impl ActionSet {
             names.exact.sort_unstable();
             ServiceNames { hash, service, names }
         };
-        Self { services: services.into_iter().map(in_order).collect(), general }
+        let hashes = services.keys().map(|(hash, _)| *hash).collect();
+        Self { hashes, services: services.into_iter().map(in_order).collect(), general }
     }
 
     /// Whether a pattern reaches beyond one service, so that it must be looked at for every request.
@@ -98,7 +112,9 @@ impl ActionSet {
 
     pub(super) fn contains(&self, action: &Action) -> bool {
         self.general.iter().any(|pattern| pattern.matches(action.lower.as_bytes()))
-            || find(&self.services, action).is_some_and(|at| self.services[at].names.contains(action.name()))
+            || action
+                .place(&self.hashes, |at| &self.services[at].service)
+                .is_some_and(|at| self.services[at].names.contains(action.name()))
     }
 }
 
@@ -116,27 +132,6 @@ impl Names {
             pattern => self.patterns.push(pattern),
         }
     }
-}
-
-/// What can be found by an action's service.
-pub(super) trait ByService {
-    fn service(&self) -> (u64, &str);
-}
-
-impl ByService for ServiceNames {
-    fn service(&self) -> (u64, &str) {
-        (self.hash, &self.service)
-    }
-}
-
-/// The place of an action's service in a list that is in order of hash and name.
-pub(super) fn find<S: ByService>(list: &[S], action: &Action) -> Option<usize> {
-    let at = list.partition_point(|known| known.service().0 < action.hash);
-    list[at..]
-        .iter()
-        .take_while(|known| known.service().0 == action.hash)
-        .position(|known| known.service().1 == action.service())
-        .map(|n| at + n)
 }
 
 /// FNV-1a: service prefixes are a dozen bytes, and only compared within this process.

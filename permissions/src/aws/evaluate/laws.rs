@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::cases::{assert_coverage, documented};
 use super::random::{Dice, draw};
 use super::slow::{self, Expected, Open};
-use super::{Action, CompiledPolicy, Context, Policies, PolicyKind, Request, Unnamed, Verdict, decide, explain};
+use super::{Action, CompiledPolicy, Context, OwnedRequest, Policies, PolicyKind, Unnamed, Verdict, decide, explain};
 use crate::calibration::shared;
 use crate::simulate::{Case, NamedDocument, simulate};
 
@@ -17,7 +17,7 @@ use crate::simulate::{Case, NamedDocument, simulate};
 const N_SETS: usize = 100_000;
 const SEED: u64 = 20_261_129;
 
-fn read(open: &Open) -> (Request, Policies) {
+fn read(open: &Open) -> (OwnedRequest, Policies) {
     let mut request = open.case.request.read().unwrap();
     let mut context = Context::new(open.unnamed);
     for (key, values) in &open.case.request.context {
@@ -33,9 +33,9 @@ fn fast(open: &Open) -> Expected {
     let (request, policies) = read(open);
     let errors: Vec<_> = policies.iter().flat_map(CompiledPolicy::errors).collect();
     assert!(errors.is_empty(), "{errors:?}");
-    let explanation = explain(&request, &policies);
+    let explanation = explain(request.as_request(), &policies);
     let decision = explanation.decision;
-    assert_eq!(decision, decide(&request, &policies));
+    assert_eq!(decision, decide(request.as_request(), &policies));
     Expected {
         verdict: decision.verdict,
         rule: decision.rule,
@@ -206,7 +206,7 @@ fn a_policy_that_was_not_read_makes_what_rests_on_it_conditional() {
         ("kms:Decrypt", key, false),
         ("kms:Decrypt", key, true),
     ] {
-        let request = Request {
+        let request = OwnedRequest {
             identity: super::Identity::parse("arn:aws:iam::111122223333:user/bob").unwrap(),
             action: Action::parse(action).unwrap(),
             resource: resource.to_owned(),
@@ -220,7 +220,7 @@ fn a_policy_that_was_not_read_makes_what_rests_on_it_conditional() {
             ("boundary", Policies { boundary: Some(unread(PolicyKind::Boundary)), ..base.clone() }),
             ("scp", Policies { scps: vec![vec![unread(PolicyKind::Scp)]], ..base.clone() }),
         ] {
-            let decision = decide(&request, &policies);
+            let decision = decide(request.as_request(), &policies);
             let on = decision.conditional_on.join(" ");
             report += &format!("{action} granted={granted} unread {what}: {:?} {on}\n", decision.verdict);
         }
@@ -247,7 +247,7 @@ fn a_policy_that_was_not_read_makes_what_rests_on_it_conditional() {
 fn no_policy_that_cannot_be_read_is_passed_over_in_silence() {
     let full = json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
     let full = Arc::new(CompiledPolicy::of_value("full", PolicyKind::Identity, &full));
-    let request = Request {
+    let request = OwnedRequest {
         identity: super::Identity::parse("arn:aws:iam::111122223333:user/bob").unwrap(),
         action: Action::parse("s3:GetObject").unwrap(),
         resource: "arn:aws:s3:::b/a".to_owned(),
@@ -262,7 +262,7 @@ fn no_policy_that_cannot_be_read_is_passed_over_in_silence() {
                 PolicyKind::Resource => policies.resource = Some(odd),
                 _ => policies.identity.push(odd),
             }
-            let decision = decide(&request, &policies);
+            let decision = decide(request.as_request(), &policies);
             assert_eq!((decision.verdict, decision.conditional_on.len()), (Verdict::Allowed, 1), "{document:?}");
         }
     }

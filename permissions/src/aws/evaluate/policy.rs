@@ -7,11 +7,10 @@ use serde_json::Value;
 use smol_str::SmolStr;
 
 use super::PolicyKind;
-use super::actions::{Action, ByService, Names, find};
-use super::context::Context;
-use super::identity::Identity;
+use super::actions::{Action, Names};
 use super::kept;
 use super::named::Naming;
+use super::request::Request;
 use super::statement::{Dialect, Statement};
 use super::truth::{Doubts, Truth};
 use crate::aws::policy::decode;
@@ -33,7 +32,8 @@ pub struct CompiledPolicy {
 /// Where the statements of one effect are found.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Index {
-    /// In order of hash and service.
+    /// The hashes of `services`, in order.
+    hashes: Vec<u64>,
     services: Vec<ServiceStatements>,
     /// Statements that may be about any service, by their place.
     general: Vec<usize>,
@@ -41,24 +41,8 @@ struct Index {
 
 #[derive(Clone, Debug, PartialEq)]
 struct ServiceStatements {
-    hash: u64,
     service: SmolStr,
     statements: Vec<(usize, Names)>,
-}
-
-impl ByService for ServiceStatements {
-    fn service(&self) -> (u64, &str) {
-        (self.hash, &self.service)
-    }
-}
-
-/// What a statement is asked about, with the effect that is looked for.
-#[derive(Clone, Copy)]
-pub(super) struct Question<'r> {
-    pub(super) identity: &'r Identity,
-    pub(super) action: &'r Action,
-    pub(super) resource: &'r str,
-    pub(super) context: &'r Context,
 }
 
 impl CompiledPolicy {
@@ -123,7 +107,7 @@ impl CompiledPolicy {
         let deny = Statement::unread(Text::from(name));
         let mut allow = deny.clone();
         allow.denies = false;
-        let only = |at| Index { services: Vec::new(), general: vec![at] };
+        let only = |at| Index { general: vec![at], ..Index::default() };
         let statements = vec![deny, allow];
         Self { name: Text::from(name), kind, statements, allow: only(1), deny: only(0), errors: Vec::new() }
     }
@@ -152,31 +136,29 @@ impl CompiledPolicy {
     }
 
     /// Whether a statement allows the request, naming who asks at least so directly.
-    pub(super) fn allows<'p>(&'p self, question: Question<'_>, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
-        doubts.any(self.about(&self.allow, question.action), |at, doubts| {
-            allows(&self.statements[at], question, least, doubts)
+    pub(super) fn allows<'p>(&'p self, request: Request<'_>, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
+        doubts.any(self.about(&self.allow, request.action), |at, doubts| {
+            allows(&self.statements[at], request, least, doubts)
         })
     }
 
     /// Whether a statement denies the request.
-    pub(super) fn denies<'p>(&'p self, question: Question<'_>, doubts: &mut Doubts<'p>) -> Truth {
-        doubts.any(self.about(&self.deny, question.action), |at, doubts| denies(&self.statements[at], question, doubts))
+    pub(super) fn denies<'p>(&'p self, request: Request<'_>, doubts: &mut Doubts<'p>) -> Truth {
+        doubts.any(self.about(&self.deny, request.action), |at, doubts| denies(&self.statements[at], request, doubts))
     }
 
     /// The names of the statements that allow, or may allow, in the document's order.
-    pub(super) fn allowing(&self, question: Question<'_>, least: Naming, truth: Truth) -> Vec<Text> {
-        self.named(&self.allow, question, |statement| {
-            allows(statement, question, least, &mut Doubts::default()) == truth
-        })
+    pub(super) fn allowing(&self, request: Request<'_>, least: Naming, truth: Truth) -> Vec<Text> {
+        self.named(&self.allow, request, |statement| allows(statement, request, least, &mut Doubts::default()) == truth)
     }
 
     /// The names of the statements that deny, in the document's order.
-    pub(super) fn denying(&self, question: Question<'_>) -> Vec<Text> {
-        self.named(&self.deny, question, |statement| denies(statement, question, &mut Doubts::default()) == Truth::True)
+    pub(super) fn denying(&self, request: Request<'_>) -> Vec<Text> {
+        self.named(&self.deny, request, |statement| denies(statement, request, &mut Doubts::default()) == Truth::True)
     }
 
-    fn named(&self, index: &Index, question: Question<'_>, wanted: impl Fn(&Statement) -> bool) -> Vec<Text> {
-        let about = self.about(index, question.action);
+    fn named(&self, index: &Index, request: Request<'_>, wanted: impl Fn(&Statement) -> bool) -> Vec<Text> {
+        let about = self.about(index, request.action);
         let mut places: Vec<usize> = about.filter(|at| wanted(&self.statements[*at])).collect();
         places.sort_unstable();
         places.into_iter().map(|at| self.statements[at].name.clone()).collect()
@@ -184,8 +166,9 @@ impl CompiledPolicy {
 
     /// The places of the statements whose actions contain the request's.
     fn about<'p>(&'p self, index: &'p Index, action: &Action) -> impl Iterator<Item = usize> {
-        let of_service = find(&index.services, action).map(|at| index.services[at].statements.as_slice());
-        let special = of_service.unwrap_or_default().iter().filter(|(_, names)| names.contains(action.name()));
+        let of_service = action.place(&index.hashes, |at| &index.services[at].service);
+        let of_service = of_service.map(|at| index.services[at].statements.as_slice()).unwrap_or_default();
+        let special = of_service.iter().filter(|(_, names)| names.contains(action.name()));
         let about = |at: &usize| {
             let statement = &self.statements[*at];
             statement.actions.contains(action) != statement.not_actions
@@ -218,28 +201,27 @@ impl Index {
                 services.entry(key).or_default().push((at, known.names.clone()));
             }
         }
-        let services = services
-            .into_iter()
-            .map(|((hash, service), statements)| ServiceStatements { hash, service, statements })
-            .collect();
-        Self { services, general }
+        let hashes = services.keys().map(|(hash, _)| *hash).collect();
+        let services =
+            services.into_iter().map(|((_, service), statements)| ServiceStatements { service, statements }).collect();
+        Self { hashes, services, general }
     }
 }
 
-fn allows<'p>(statement: &'p Statement, question: Question<'_>, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
-    if statement.who.allows(question.identity) < least {
+fn allows<'p>(statement: &'p Statement, request: Request<'_>, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
+    if statement.who.allows(request.identity) < least {
         return Truth::False;
     }
-    statement.fits(question.resource, question.context, doubts)
+    statement.fits(request.resource, request.context, doubts)
 }
 
-fn denies<'p>(statement: &'p Statement, question: Question<'_>, doubts: &mut Doubts<'p>) -> Truth {
+fn denies<'p>(statement: &'p Statement, request: Request<'_>, doubts: &mut Doubts<'p>) -> Truth {
     let from = doubts.mark();
-    let named = match statement.who.denies(question.identity) {
+    let named = match statement.who.denies(request.identity) {
         Truth::Unknown => doubts.add("CanonicalUser"),
         known => known,
     };
-    doubts.then(named, from, |doubts| statement.fits(question.resource, question.context, doubts))
+    doubts.then(named, from, |doubts| statement.fits(request.resource, request.context, doubts))
 }
 
 fn name_flaws(name: &str, statements: &mut [Statement]) {

@@ -265,9 +265,10 @@ impl Drawn<'_> {
         let cut = 10.min(resource.len());
         match self.dice.below(7) {
             0 if hit => "*".to_owned(),
+            1 if self.dice.percent(20) => format!("{}*", resource[..cut].to_uppercase()),
             1 => format!("{}*", &resource[..cut]),
             2 => resource.replace(":::", ":*:*:"),
-            3 => resource.replace("bucket", "b?cket"),
+            3 => resource.replace("bucket", if self.dice.percent(50) { "b?cket" } else { "Bucket" }),
             4 => resource.replace("bob", "${aws:username}"),
             5 => resource.replace("home", "${aws:PrincipalTag/team, 'home'}"),
             _ => resource,
