@@ -1,6 +1,7 @@
 //! AWS: ARNs, the policy language, and which calls use which actions.
 
 pub mod arn;
+pub mod evaluate;
 mod event_source;
 mod operation;
 mod policy;

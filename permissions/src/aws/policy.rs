@@ -33,7 +33,7 @@ pub fn parse_policy(document: &[u8]) -> ParsedPolicy {
     parsed
 }
 
-fn decode(document: &[u8]) -> Result<Value, String> {
+pub(super) fn decode(document: &[u8]) -> Result<Value, String> {
     if document.len() > MAX_BYTES {
         return Err(format!("the document has {} bytes, more than {MAX_BYTES}", document.len()));
     }
