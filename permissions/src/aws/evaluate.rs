@@ -28,6 +28,9 @@ mod context;
 mod decision;
 mod flow;
 mod glob;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod hostile;
 mod identity;
 mod kept;
 #[cfg(test)]
