@@ -22,6 +22,10 @@ mod bundled;
 )]
 mod calibration;
 pub mod catalogue;
+#[cfg(test)]
+#[allow(clippy::print_stderr, reason = "it prints what the tests measured")]
+mod coverage;
+pub mod decision;
 pub mod escalation;
 pub mod exposure;
 pub mod gcp;
@@ -37,6 +41,7 @@ mod real_data;
 pub mod resource;
 pub mod risk;
 pub mod simulate;
+mod truth;
 
 pub use catalogue::{ActionIdx, ActionInfo, Catalogue, Logged, Plane, ProviderCatalogue};
 pub use escalation::{EscalationPath, Targets};

@@ -34,7 +34,6 @@ mod policy;
 mod request;
 mod special;
 mod statement;
-mod truth;
 mod variables;
 
 use std::fmt;
@@ -43,11 +42,12 @@ use schemas::Text;
 
 use self::flow::Flow;
 use self::named::Naming;
-use self::truth::{Doubts, Truth};
+use crate::truth::{Doubts, Truth};
 
+pub use crate::decision::{Deciding, Verdict};
 pub use actions::Action;
 pub use context::{Context, Unnamed};
-pub use decision::{Deciding, Decision, Explanation, Rule, Verdict};
+pub use decision::{Decision, Explanation, Rule};
 pub use identity::{Form, Identity};
 pub use policy::CompiledPolicy;
 pub use request::{Policies, Request};

@@ -10,8 +10,8 @@ use super::context::Context;
 use super::identity::Identity;
 use super::named::Naming;
 use super::statement::{Dialect, Statement};
-use super::truth::{Doubts, Truth};
 use crate::aws::policy::decode;
+use crate::truth::{Doubts, Truth};
 
 /// Statements per document beyond which the rest is not read.
 const MAX_STATEMENTS: usize = 4096;
