@@ -26,11 +26,14 @@ pub mod catalogue;
 #[allow(clippy::print_stderr, reason = "it prints what the tests measured")]
 mod coverage;
 pub mod decision;
+#[cfg(test)]
+mod draw;
 pub mod escalation;
 pub mod exposure;
 pub mod gcp;
 pub mod grants;
 pub mod inventory;
+mod patterns;
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,

@@ -1,6 +1,7 @@
 //! One case a line: a request and its policies in, a verdict out. The shape that `overgrant simulate` reads and writes.
 
 pub mod azure;
+pub mod gcp;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -146,6 +147,7 @@ pub fn simulate(line: &str) -> Result<Answer, Error> {
     let which: Which = serde_json::from_str(line)?;
     match which.provider.as_deref() {
         Some("azure") => serde_json::from_str::<azure::Case>(line)?.answer(),
+        Some("gcp") => serde_json::from_str::<gcp::Case>(line)?.answer(),
         _ => serde_json::from_str::<Case>(line)?.answer(),
     }
 }

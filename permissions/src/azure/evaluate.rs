@@ -36,6 +36,9 @@ mod policies;
 mod request;
 mod role;
 mod scope;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod slow;
 
 use std::fmt;
 

@@ -4,19 +4,13 @@
 //! (<https://learn.microsoft.com/azure/role-based-access-control/role-definitions>): `*` stands for any text wherever it
 //! is, `actions` and `dataActions` are apart, `notActions` are taken out of `actions` of the same role alone.
 
-use std::sync::Arc;
-
 use roaring::RoaringBitmap;
 use schemas::Provider;
 use smol_str::SmolStr;
 
-use crate::catalogue::{ActionIdx, Catalogue, Plane, pattern};
+use crate::catalogue::{ActionIdx, Catalogue, Plane};
+use crate::patterns::{MAX_BYTES, Patterns};
 use crate::truth::Truth;
-
-/// Longest action or pattern; the longest action that is known has 220 characters.
-const MAX_BYTES: usize = 512;
-/// Patterns per list beyond which the rest is not read; Azure takes a few hundred.
-const MAX_PATTERNS: usize = 4096;
 
 /// An action that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,49 +54,9 @@ impl Action {
     }
 }
 
-/// A list of patterns: the actions of the catalogue that they name, and themselves for what the catalogue lacks.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Patterns {
-    known: RoaringBitmap,
-    lower: Box<[SmolStr]>,
-    /// Whether an entry could not be read.
-    flawed: bool,
-}
-
-impl Patterns {
-    pub(super) fn new<'t>(texts: impl IntoIterator<Item = &'t str>, mut flawed: bool) -> Self {
-        let catalogue = Catalogue::bundled().provider(Provider::Azure);
-        let mut known = RoaringBitmap::new();
-        let mut lower = Vec::new();
-        for text in texts {
-            if lower.len() == MAX_PATTERNS || text.len() > MAX_BYTES {
-                flawed = true;
-                continue;
-            }
-            let text = SmolStr::from(text.to_lowercase());
-            let named: Arc<RoaringBitmap> = catalogue.expand(&text);
-            known |= &*named;
-            lower.push(text);
-        }
-        Self { known, lower: lower.into(), flawed }
-    }
-
-    pub(super) fn known(&self) -> &RoaringBitmap {
-        &self.known
-    }
-
-    /// Whether one names the action; unknown when none does that could be read.
-    pub(super) fn name(&self, action: &Action) -> Truth {
-        let named = match action.idx {
-            Some(idx) => self.known.contains(idx.0),
-            None => self.lower.iter().any(|text| matches(text, &action.lower)),
-        };
-        match (named, self.flawed) {
-            (true, _) => Truth::True,
-            (false, true) => Truth::Unknown,
-            (false, false) => Truth::False,
-        }
-    }
+/// Patterns of a list of a role or a deny assignment.
+pub(super) fn patterns<'t>(texts: impl IntoIterator<Item = &'t str>, flawed: bool) -> Patterns {
+    Patterns::new(Provider::Azure, texts.into_iter().map(|text| SmolStr::from(text.to_lowercase())), flawed)
 }
 
 /// Actions without those that are taken out: `actions` and `notActions`, or `dataActions` and `notDataActions`.
@@ -115,29 +69,25 @@ pub(super) struct ActionSet {
 impl ActionSet {
     /// Whether the action is among them; unknown where an entry could not be read.
     pub(super) fn holds(&self, action: &Action) -> Truth {
-        match self.named.name(action) {
+        match self.named.name(action.idx, &action.lower) {
             Truth::False => Truth::False,
-            named => named.min(self.except.name(action).not()),
+            named => named.min(self.except.name(action.idx, &action.lower).not()),
         }
     }
 
     /// Those of the catalogue in a plane, where entries that could not be read name nothing and except everything.
     pub(super) fn known(&self, plane: Plane) -> RoaringBitmap {
-        if self.except.flawed {
+        if self.except.is_flawed() {
             return RoaringBitmap::new();
         }
         (self.named.known() & Catalogue::bundled().provider(Provider::Azure).of_plane(plane)) - self.except.known()
     }
 }
 
-/// Whether a pattern in lower case names an action in lower case.
-pub(super) fn matches(pattern: &str, action: &str) -> bool {
-    pattern::matches(pattern.as_bytes(), action.as_bytes(), false, false)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::patterns::slow;
 
     #[test]
     fn the_expansion_of_a_pattern_equals_brute_force_over_the_catalogue() {
@@ -145,19 +95,11 @@ mod tests {
         for text in
             ["*", "*/read", "Microsoft.Compute/*", "microsoft.compute/*/READ", "*/roleassignments/*", "a/b", "M*/*s/*"]
         {
-            let patterns = Patterns::new([text], false);
+            let patterns = patterns([text], false);
             for (idx, action) in catalogue.iter() {
                 let by_hand = slow(text.to_lowercase().as_bytes(), action.name.to_lowercase().as_bytes());
-                assert_eq!(patterns.known.contains(idx.0), by_hand, "{text} {}", action.name);
+                assert_eq!(patterns.known().contains(idx.0), by_hand, "{text} {}", action.name);
             }
-        }
-    }
-
-    fn slow(pattern: &[u8], text: &[u8]) -> bool {
-        match pattern.split_first() {
-            None => text.is_empty(),
-            Some((b'*', rest)) => (0..=text.len()).any(|at| slow(rest, &text[at..])),
-            Some((first, rest)) => text.first() == Some(first) && slow(rest, &text[1..]),
         }
     }
 

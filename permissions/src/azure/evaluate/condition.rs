@@ -6,7 +6,8 @@
 
 use schemas::Text;
 
-use super::actions::{Action, matches};
+use super::actions::Action;
+use crate::patterns::matches;
 use crate::truth::{Doubts, Truth};
 
 /// Longest condition that is read; Azure takes 8 KB.

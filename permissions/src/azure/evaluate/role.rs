@@ -8,7 +8,7 @@ use schemas::Text;
 use serde_json::Value;
 use smol_str::SmolStr;
 
-use super::actions::{Action, ActionSet, Patterns};
+use super::actions::{Action, ActionSet, patterns};
 use super::condition::Condition;
 use super::json::Object;
 use crate::azure::{RoleDefinition, builtin_role};
@@ -93,8 +93,8 @@ impl CompiledRole {
     fn of_definition(definition: &RoleDefinition) -> Self {
         let blocks = definition.statements.iter().map(|statement| {
             let set = |named: &[schemas::Action], except: &[schemas::Action]| ActionSet {
-                named: Patterns::new(named.iter().map(|action| action.as_str()), false),
-                except: Patterns::new(except.iter().map(|action| action.as_str()), false),
+                named: patterns(named.iter().map(|action| action.as_str()), false),
+                except: patterns(except.iter().map(|action| action.as_str()), false),
             };
             Block {
                 control: set(&statement.actions, &statement.not_actions),
@@ -110,22 +110,22 @@ impl Block {
     /// Compiles an entry of `permissions`; `wrong` is told what cannot be read.
     pub(super) fn compile(block: &Value, at: usize, wrong: &mut impl FnMut(String)) -> Self {
         let object = Object::new(block);
-        let mut patterns = |key: &str| {
+        let mut read = |key: &str| {
             let list = match object.as_ref().map_err(Clone::clone).and_then(|object| object.list(key)) {
                 Ok(list) => list,
                 Err(why) => {
                     wrong(format!("`permissions[{at}]`: {why}"));
-                    return Patterns::new([], true);
+                    return patterns([], true);
                 }
             };
             let is_flawed = list.iter().any(|entry| !entry.is_string());
             if is_flawed {
                 wrong(format!("`permissions[{at}].{key}` has an entry that is not a string"));
             }
-            Patterns::new(list.iter().filter_map(Value::as_str), is_flawed)
+            patterns(list.iter().filter_map(Value::as_str), is_flawed)
         };
-        let control = ActionSet { named: patterns("actions"), except: patterns("notActions") };
-        let data = ActionSet { named: patterns("dataActions"), except: patterns("notDataActions") };
+        let control = ActionSet { named: read("actions"), except: read("notActions") };
+        let data = ActionSet { named: read("dataActions"), except: read("notDataActions") };
         let condition =
             object.ok().and_then(|object| condition(object, &mut |why| wrong(format!("`permissions[{at}]`: {why}"))));
         Self { control, data, condition }

@@ -76,10 +76,10 @@ impl Scope {
         match self {
             Self::Root => Truth::True,
             Self::ManagementGroup(group) if resource.own_group.as_ref() == Some(group) => Truth::True,
+            Self::ManagementGroup(_) if !resource.may_have_groups() => Truth::False,
             Self::ManagementGroup(group) => match &resource.groups {
                 Some(groups) => Truth::of(groups.contains(group)),
-                None if resource.may_have_groups() => doubts.add(GROUPS_NOT_KNOWN),
-                None => Truth::False,
+                None => doubts.add(GROUPS_NOT_KNOWN),
             },
             Self::Path(path) => Truth::of(resource.path.strip_prefix(path.as_str()).is_some_and(is_end)),
         }
