@@ -12,7 +12,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::aws::evaluate::{
-    Action, CompiledPolicy, Context, Identity, Policies, PolicyKind, Request, Unnamed, explain,
+    Action, CompiledPolicy, Context, Identity, OwnedRequest, Policies, PolicyKind, Unnamed, explain, is_account, short,
 };
 use crate::azure::tiers::Outside;
 use crate::decision::{Deciding, Explanation, Verdict};
@@ -21,8 +21,11 @@ use crate::decision::{Deciding, Explanation, Verdict};
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 /// Longest resource ARN; AWS's limit is 2,048 characters.
 const MAX_RESOURCE_BYTES: usize = 8192;
-/// All values of a context together. With [`MAX_LINE_BYTES`] it bounds the time that a case can take.
-const MAX_CONTEXT_BYTES: usize = 16 << 10;
+/// Keys and values of a context together; AWS fills in a few dozen. This and the next bound, with [`MAX_LINE_BYTES`], the time
+/// that a case can take: seconds for what is made to be slow.
+const MAX_CONTEXT_VALUES: usize = 512;
+/// Bytes of all values of a context together.
+const MAX_CONTEXT_BYTES: usize = 8 << 10;
 
 /// Why a line has no answer.
 #[derive(Debug, Error)]
@@ -84,7 +87,7 @@ pub struct CaseRequest {
     pub action: String,
     /// The resource's ARN, or `*`.
     pub resource: String,
-    /// The account that owns it, see [`Request::resource_account`].
+    /// The account that owns it, see [`crate::aws::evaluate::Request::resource_account`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_account: Option<String>,
     /// The context as it is: a key that is not named here is not in the request.
@@ -176,7 +179,7 @@ impl Case {
     pub fn answer(&self) -> Result<Answer, Error> {
         let (request, policies) = (self.request.read()?, self.policies());
         let errors = policies.iter().flat_map(CompiledPolicy::errors).cloned().collect();
-        Ok(Answer::new(self.id.clone(), explain(&request, &policies), errors))
+        Ok(Answer::new(self.id.clone(), explain(request.as_request(), &policies), errors))
     }
 
     /// Its policies, compiled.
@@ -213,27 +216,39 @@ impl CaseRequest {
     ///
     /// # Errors
     /// When a field names something that cannot be.
-    pub fn read(&self) -> Result<Request, Error> {
+    pub fn read(&self) -> Result<OwnedRequest, Error> {
         let wrong = |field, why: String| Error::Request { field, why };
-        let n_bytes: usize = self.context.values().flatten().map(String::len).sum();
-        if n_bytes > MAX_CONTEXT_BYTES {
-            return Err(wrong("context", format!("{n_bytes} bytes of values, more than {MAX_CONTEXT_BYTES}")));
-        }
+        self.check_context().map_err(|why| wrong("context", why))?;
         if self.resource.is_empty() || self.resource.len() > MAX_RESOURCE_BYTES {
             return Err(wrong("resource", format!("{} bytes, not 1 to {MAX_RESOURCE_BYTES}", self.resource.len())));
+        }
+        if let Some(account) = self.resource_account.as_deref().filter(|account| !is_account(account)) {
+            return Err(wrong("resource_account", format!("`{}` is no account number", short(account))));
         }
         let mut context = Context::new(Unnamed::Absent);
         for (key, values) in &self.context {
             context.set(key, values.iter().map(String::as_str));
         }
         self.multivalued_keys.iter().for_each(|key| context.set_multivalued(key));
-        Ok(Request {
+        Ok(OwnedRequest {
             identity: Identity::parse(&self.principal).map_err(|why| wrong("principal", why))?,
             action: Action::parse(&self.action).map_err(|why| wrong("action", why))?,
             resource: self.resource.clone(),
             resource_account: self.resource_account.clone(),
             context,
         })
+    }
+
+    fn check_context(&self) -> Result<(), String> {
+        let n_values = self.context.len() + self.context.values().map(Vec::len).sum::<usize>();
+        if n_values > MAX_CONTEXT_VALUES {
+            return Err(format!("{n_values} keys and values, more than {MAX_CONTEXT_VALUES}"));
+        }
+        let n_bytes: usize = self.context.values().flatten().map(String::len).sum();
+        if n_bytes > MAX_CONTEXT_BYTES {
+            return Err(format!("{n_bytes} bytes of values, more than {MAX_CONTEXT_BYTES}"));
+        }
+        Ok(())
     }
 }
 

@@ -28,10 +28,27 @@ mod context;
 mod decision;
 mod flow;
 mod glob;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod hostile;
 mod identity;
+mod kept;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed test should panic, and these print their coverage"
+)]
+mod laws;
 mod named;
 mod policy;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod random;
 mod request;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod slow;
 mod special;
 mod statement;
 mod variables;
@@ -44,13 +61,15 @@ use self::flow::Flow;
 use self::named::Naming;
 use crate::truth::{Doubts, Truth};
 
+pub(crate) use self::identity::is_account;
+
 pub use crate::decision::{Deciding, Verdict};
 pub use actions::Action;
 pub use context::{Context, Unnamed};
 pub use decision::{Decision, Explanation, Rule};
 pub use identity::{Form, Identity};
 pub use policy::CompiledPolicy;
-pub use request::{Policies, Request};
+pub use request::{OwnedRequest, Policies, Request};
 
 /// What a policy is attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,25 +106,25 @@ impl fmt::Display for PolicyKind {
 
 /// Decides a request.
 #[must_use]
-pub fn decide(request: &Request, policies: &Policies) -> Decision {
+pub fn decide(request: Request<'_>, policies: &Policies) -> Decision {
     decide_by(&Flow::new(request, policies))
 }
 
 /// Decides a request and tells which statements decided.
 #[must_use]
-pub fn explain(request: &Request, policies: &Policies) -> Explanation {
+pub fn explain(request: Request<'_>, policies: &Policies) -> Explanation {
     let flow = Flow::new(request, policies);
     let decision = decide_by(&flow);
     let statements = match decision.verdict {
         Verdict::ImplicitlyDenied => Vec::new(),
-        Verdict::ExplicitlyDenied => named(flow.applicable(), |policy| policy.denying(flow.question)),
+        Verdict::ExplicitlyDenied => named(flow.applicable(), |policy| policy.denying(flow.request)),
         Verdict::Allowed => granting(&flow, decision.rule),
     };
     Explanation { decision, statements }
 }
 
 fn decide_by(flow: &Flow<'_>) -> Decision {
-    if special::needs_no_permission(flow.question.action, flow.question.identity) {
+    if special::needs_no_permission(flow.request.action, flow.request.identity) {
         return Decision { verdict: Verdict::Allowed, rule: Rule::NeedsNone, conditional_on: Vec::new() };
     }
     let mut doubts = Doubts::default();
@@ -133,7 +152,7 @@ fn granting(flow: &Flow<'_>, rule: Rule) -> Vec<Deciding> {
     if let Some(least) = least {
         statements.extend(allowing(flow, flow.policies.resource.iter().map(|policy| &**policy), least));
     }
-    if by_identity && flow.question.identity.form() != Form::Root {
+    if by_identity && flow.request.identity.form() != Form::Root {
         statements.extend(allowing(flow, flow.policies.identity.iter().map(|policy| &**policy), Naming::Account));
     }
     statements
@@ -144,9 +163,9 @@ fn allowing<'p>(
     policies: impl Iterator<Item = &'p CompiledPolicy> + Clone,
     least: Naming,
 ) -> Vec<Deciding> {
-    let certain = named(policies.clone(), |policy| policy.allowing(flow.question, least, Truth::True));
+    let certain = named(policies.clone(), |policy| policy.allowing(flow.request, least, Truth::True));
     if certain.is_empty() {
-        return named(policies, |policy| policy.allowing(flow.question, least, Truth::Unknown));
+        return named(policies, |policy| policy.allowing(flow.request, least, Truth::Unknown));
     }
     certain
 }
@@ -164,6 +183,6 @@ fn named<'p>(
 }
 
 /// The beginning of a text from outside, for messages.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     text.chars().take(60).collect()
 }

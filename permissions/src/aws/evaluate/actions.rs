@@ -3,6 +3,8 @@
 //! Service and action are the same in any case (IAM JSON policy elements: Action,
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>).
 
+use std::collections::BTreeMap;
+
 use smol_str::SmolStr;
 
 use super::glob::Glob;
@@ -42,11 +44,25 @@ impl Action {
     pub fn name(&self) -> &str {
         &self.lower[self.colon + 1..]
     }
+
+    /// Where its service is in a list of services whose hashes are in order.
+    pub(super) fn place<'s>(&self, hashes: &[u64], service: impl Fn(usize) -> &'s str) -> Option<usize> {
+        let mut at = hashes.partition_point(|hash| *hash < self.hash);
+        while hashes.get(at) == Some(&self.hash) {
+            if service(at) == self.service() {
+                return Some(at);
+            }
+            at += 1;
+        }
+        None
+    }
 }
 
 /// The patterns of one element, `Action` or `NotAction`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ActionSet {
+    /// The hashes of `services`, in order.
+    hashes: Vec<u64>,
     pub(super) services: Vec<ServiceNames>,
     /// `*`, and whatever has a wildcard before the colon; matched against the whole action.
     general: Vec<Glob>,
@@ -71,18 +87,22 @@ pub(super) struct Names {
 
 impl ActionSet {
     pub(super) fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
-        let mut set = Self::default();
+        let (mut services, mut general) = (BTreeMap::<(u64, SmolStr), Names>::new(), Vec::new());
         for text in texts {
             let text = text.to_ascii_lowercase();
             match text.split_once(':') {
-                Some((service, name)) if !service.contains(['*', '?']) => set.add(service, name),
-                _ => set.general.push(Glob::of(&text)),
+                Some((service, name)) if !service.contains(['*', '?']) => {
+                    services.entry((hash(service), service.into())).or_default().add(name);
+                }
+                _ => general.push(Glob::of(&text)),
             }
         }
-        for service in &mut set.services {
-            service.names.exact.sort_unstable();
-        }
-        set
+        let in_order = |((hash, service), mut names): (_, Names)| {
+            names.exact.sort_unstable();
+            ServiceNames { hash, service, names }
+        };
+        let hashes = services.keys().map(|(hash, _)| *hash).collect();
+        Self { hashes, services: services.into_iter().map(in_order).collect(), general }
     }
 
     /// Whether a pattern reaches beyond one service, so that it must be looked at for every request.
@@ -92,21 +112,9 @@ impl ActionSet {
 
     pub(super) fn contains(&self, action: &Action) -> bool {
         self.general.iter().any(|pattern| pattern.matches(action.lower.as_bytes()))
-            || find(&self.services, action).is_some_and(|at| self.services[at].names.contains(action.name()))
-    }
-
-    fn add(&mut self, service: &str, name: &str) {
-        let hash = hash(service);
-        let at = self.services.partition_point(|known| (known.hash, &*known.service) < (hash, service));
-        if self.services.get(at).is_none_or(|known| known.service != service) {
-            self.services.insert(at, ServiceNames { hash, service: service.into(), names: Names::default() });
-        }
-        let names = &mut self.services[at].names;
-        match Glob::of(name) {
-            Glob::All => names.all = true,
-            Glob::Exact(_) => names.exact.push(name.into()),
-            pattern => names.patterns.push(pattern),
-        }
+            || action
+                .place(&self.hashes, |at| &self.services[at].service)
+                .is_some_and(|at| self.services[at].names.contains(action.name()))
     }
 }
 
@@ -116,27 +124,14 @@ impl Names {
             || self.exact.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
             || self.patterns.iter().any(|pattern| pattern.matches(name.as_bytes()))
     }
-}
 
-/// What can be found by an action's service.
-pub(super) trait ByService {
-    fn service(&self) -> (u64, &str);
-}
-
-impl ByService for ServiceNames {
-    fn service(&self) -> (u64, &str) {
-        (self.hash, &self.service)
+    fn add(&mut self, name: &str) {
+        match Glob::of(name) {
+            Glob::All => self.all = true,
+            Glob::Exact(_) => self.exact.push(name.into()),
+            pattern => self.patterns.push(pattern),
+        }
     }
-}
-
-/// The place of an action's service in a list that is in order of hash and name.
-pub(super) fn find<S: ByService>(list: &[S], action: &Action) -> Option<usize> {
-    let at = list.partition_point(|known| known.service().0 < action.hash);
-    list[at..]
-        .iter()
-        .take_while(|known| known.service().0 == action.hash)
-        .position(|known| known.service().1 == action.service())
-        .map(|n| at + n)
 }
 
 /// FNV-1a: service prefixes are a dozen bytes, and only compared within this process.

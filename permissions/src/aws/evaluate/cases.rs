@@ -87,7 +87,7 @@ fn every_documented_case_has_its_verdict_rule_and_statements() {
     for Documented { doc, expect, case } in documented() {
         let case: Case = serde_json::from_value(case).unwrap();
         let (request, policies) = (case.request.read().unwrap(), case.policies());
-        let Explanation { decision, statements } = explain(&request, &policies);
+        let Explanation { decision, statements } = explain(request.as_request(), &policies);
         let errors = policies.iter().flat_map(|policy| policy.errors()).cloned().collect();
         let (verdict, rule, conditional_on) = (decision.verdict, decision.rule.to_string(), decision.conditional_on);
         let found = Expected { verdict, rule, statements, conditional_on, errors };
@@ -103,7 +103,7 @@ fn every_rule_decides_three_percent_of_the_documented_cases() {
     let mut decided: BTreeMap<Rule, usize> = BTreeMap::new();
     for documented in documented() {
         let case: Case = serde_json::from_value(documented.case).unwrap();
-        let rule = explain(&case.request.read().unwrap(), &case.policies()).decision.rule;
+        let rule = explain(case.request.read().unwrap().as_request(), &case.policies()).decision.rule;
         *decided.entry(rule).or_default() += 1;
     }
     assert_coverage("documented cases", &decided, 3.0);

@@ -19,7 +19,7 @@ use super::PolicyKind;
 use super::decision::Rule;
 use super::identity::Form;
 use super::named::Naming;
-use super::policy::{CompiledPolicy, Question};
+use super::policy::CompiledPolicy;
 use super::request::{Policies, Request};
 use super::special;
 use crate::truth::{Doubts, Truth};
@@ -28,7 +28,7 @@ use crate::truth::{Doubts, Truth};
 #[derive(Clone, Copy)]
 pub(super) struct Flow<'p> {
     pub(super) policies: &'p Policies,
-    pub(super) question: Question<'p>,
+    pub(super) request: Request<'p>,
     same_account: bool,
     outside: bool,
     own_policy_must_allow: bool,
@@ -65,14 +65,13 @@ const WITHIN_BY_OWN_POLICY: &[Way] = &[
 ];
 
 impl<'p> Flow<'p> {
-    pub(super) fn new(request: &'p Request, policies: &'p Policies) -> Self {
-        let Request { identity, action, resource, context, .. } = request;
+    pub(super) fn new(request: Request<'p>, policies: &'p Policies) -> Self {
         Self {
             policies,
-            question: Question { identity, action, resource, context },
+            request,
             same_account: request.is_same_account(),
             outside: request.is_outside(),
-            own_policy_must_allow: special::own_policy_must_allow(action, resource),
+            own_policy_must_allow: special::own_policy_must_allow(request.action, request.resource),
         }
     }
 
@@ -80,7 +79,7 @@ impl<'p> Flow<'p> {
     pub(super) fn denied(&self, doubts: &mut Doubts<'p>) -> (Option<PolicyKind>, Truth) {
         let mut kind = None;
         let truth = doubts.any(self.applicable(), |policy, doubts| {
-            let denies = policy.denies(self.question, doubts);
+            let denies = policy.denies(self.request, doubts);
             if denies == Truth::True {
                 kind = Some(policy.kind());
             }
@@ -96,7 +95,7 @@ impl<'p> Flow<'p> {
     }
 
     fn counts(&self, kind: PolicyKind) -> bool {
-        let Question { identity, action, resource, .. } = self.question;
+        let Request { identity, action, resource, .. } = self.request;
         match kind {
             PolicyKind::Rcp => special::rcps_apply(action, resource, identity),
             PolicyKind::Scp => special::scps_apply(identity),
@@ -128,7 +127,7 @@ impl<'p> Flow<'p> {
         match (self.outside, self.same_account, self.own_policy_must_allow) {
             (true, ..) => FROM_OUTSIDE,
             (_, false, _) => ACROSS,
-            (.., false) if self.question.identity.form() == Form::Root => ROOT,
+            (.., false) if self.request.identity.form() == Form::Root => ROOT,
             (.., false) => WITHIN,
             (.., true) => WITHIN_BY_OWN_POLICY,
         }
@@ -169,7 +168,7 @@ impl<'p> Flow<'p> {
             Need::Endpoints => self.endpoints_allow(doubts),
             Need::Resource(least) => self.resource_allows(least, doubts),
             // The root user has no policies of its own and may do everything in its account.
-            Need::Identity | Need::Boundary | Need::Session if self.question.identity.form() == Form::Root => {
+            Need::Identity | Need::Boundary | Need::Session if self.request.identity.form() == Form::Root => {
                 Truth::True
             }
             Need::Identity => self.one_allows(&self.policies.identity, doubts),
@@ -210,21 +209,19 @@ impl<'p> Flow<'p> {
     }
 
     fn endpoints_allow(&self, doubts: &mut Doubts<'p>) -> Truth {
-        doubts.all(&self.policies.endpoints, |policy, doubts| policy.allows(self.question, Naming::Account, doubts))
+        doubts.all(&self.policies.endpoints, |policy, doubts| policy.allows(self.request, Naming::Account, doubts))
     }
 
     fn resource_allows(&self, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
         match &self.policies.resource {
-            Some(policy) if special::has_own_policy(self.question.action) => {
-                policy.allows(self.question, least, doubts)
-            }
+            Some(policy) if special::has_own_policy(self.request.action) => policy.allows(self.request, least, doubts),
             _ => Truth::False,
         }
     }
 
     fn boundary_allows(&self, doubts: &mut Doubts<'p>) -> Truth {
         match &self.policies.boundary {
-            Some(policy) => policy.allows(self.question, Naming::Account, doubts),
+            Some(policy) => policy.allows(self.request, Naming::Account, doubts),
             None => Truth::True,
         }
     }
@@ -232,14 +229,14 @@ impl<'p> Flow<'p> {
     /// A federated user to whom no policy was passed has no permissions but those that name the session (AWS STS API
     /// reference: `GetFederationToken`).
     fn session_allows(&self, doubts: &mut Doubts<'p>) -> Truth {
-        match (&self.policies.session, self.question.identity.form()) {
-            (Some(policy), _) => policy.allows(self.question, Naming::Account, doubts),
+        match (&self.policies.session, self.request.identity.form()) {
+            (Some(policy), _) => policy.allows(self.request, Naming::Account, doubts),
             (None, Form::FederatedUser) => Truth::False,
             (None, _) => Truth::True,
         }
     }
 
     fn one_allows(&self, policies: &'p [Arc<CompiledPolicy>], doubts: &mut Doubts<'p>) -> Truth {
-        doubts.any(policies, |policy, doubts| policy.allows(self.question, Naming::Account, doubts))
+        doubts.any(policies, |policy, doubts| policy.allows(self.request, Naming::Account, doubts))
     }
 }

@@ -155,7 +155,7 @@ impl Identity {
 }
 
 /// Twelve digits.
-pub(super) fn is_account(text: &str) -> bool {
+pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -165,7 +165,7 @@ pub(super) fn is_canonical(text: &str) -> bool {
 }
 
 /// `service.amazonaws.com`, with a region or in China.
-pub(super) fn is_service(text: &str) -> bool {
+fn is_service(text: &str) -> bool {
     text.ends_with(".amazonaws.com") || text.ends_with(".amazonaws.com.cn")
 }
 

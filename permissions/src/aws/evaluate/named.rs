@@ -5,7 +5,7 @@
 use serde_json::Value;
 use smol_str::SmolStr;
 
-use super::identity::{Form, Identity, is_account, is_canonical, is_service};
+use super::identity::{Form, Identity, is_account, is_canonical};
 use super::short;
 use crate::truth::Truth;
 
@@ -129,7 +129,7 @@ impl Named {
             _ if partly_wild || name.is_empty() => Err(unreadable()),
             ("aws", _) => Self::parse_aws(name).ok_or_else(unreadable),
             ("service", "*") => Ok(Self::AnyService),
-            ("service", _) if is_service(name) => Ok(Self::Service(name.into())),
+            ("service", _) => Ok(Self::Service(name.into())),
             ("federated", "*") => Ok(Self::AnyFederated),
             ("federated", _) => Ok(Self::Federated(name.into())),
             ("canonicaluser", _) if is_canonical(name) => Ok(Self::Canonical(name.to_ascii_lowercase().into())),

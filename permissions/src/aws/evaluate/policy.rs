@@ -1,14 +1,16 @@
 //! A policy document, compiled once for many requests.
 
-use schemas::Text;
+use std::collections::BTreeMap;
+
+use schemas::{Policy, Text};
 use serde_json::Value;
 use smol_str::SmolStr;
 
 use super::PolicyKind;
-use super::actions::{Action, ByService, Names, find};
-use super::context::Context;
-use super::identity::Identity;
+use super::actions::{Action, Names};
+use super::kept;
 use super::named::Naming;
+use super::request::Request;
 use super::statement::{Dialect, Statement};
 use crate::aws::policy::decode;
 use crate::truth::{Doubts, Truth};
@@ -30,32 +32,17 @@ pub struct CompiledPolicy {
 /// Where the statements of one effect are found.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Index {
-    /// In order of hash and service.
+    /// The hashes of `services`, in order.
+    hashes: Vec<u64>,
     services: Vec<ServiceStatements>,
     /// Statements that may be about any service, by their place.
-    general: Vec<u32>,
+    general: Vec<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct ServiceStatements {
-    hash: u64,
     service: SmolStr,
-    statements: Vec<(u32, Names)>,
-}
-
-impl ByService for ServiceStatements {
-    fn service(&self) -> (u64, &str) {
-        (self.hash, &self.service)
-    }
-}
-
-/// What a statement is asked about, with the effect that is looked for.
-#[derive(Clone, Copy)]
-pub(super) struct Question<'r> {
-    pub(super) identity: &'r Identity,
-    pub(super) action: &'r Action,
-    pub(super) resource: &'r str,
-    pub(super) context: &'r Context,
+    statements: Vec<(usize, Names)>,
 }
 
 impl CompiledPolicy {
@@ -93,13 +80,36 @@ impl CompiledPolicy {
             .enumerate()
             .map(|(at, entry)| Statement::parse(entry, at, dialect))
             .collect();
-        for statement in &mut statements {
-            statement.flaw = statement.flaw.take().map(|flaw| Text::from(format!("`{name}` {flaw}")));
-        }
+        name_flaws(name, &mut statements);
         if list.len() > MAX_STATEMENTS {
             statements.push(unread(name, &format!("{} statements, more than {MAX_STATEMENTS}", list.len())));
         }
         Self::of_statements(name, kind, statements)
+    }
+
+    /// Compiles what the pipeline keeps of a document. That has no version, so policy variables count; what could not be
+    /// read then may deny now.
+    #[must_use]
+    pub fn of_policy(name: &str, kind: PolicyKind, policy: &Policy) -> Self {
+        let dialect = Dialect { kind, variables: true };
+        let read = policy.statements.iter().take(MAX_STATEMENTS).enumerate();
+        let mut statements: Vec<Statement> =
+            read.map(|(at, statement)| Statement::parse(&kept::as_json(statement), at, dialect)).collect();
+        name_flaws(name, &mut statements);
+        statements.extend(policy.errors.iter().map(|why| unread(name, why)));
+        Self::of_statements(name, kind, statements)
+    }
+
+    /// A policy that is known to be there, but not what it says: it may allow and may deny anything, and every verdict that
+    /// rests on it is conditional on its name.
+    #[must_use]
+    pub fn unknown(name: &str, kind: PolicyKind) -> Self {
+        let deny = Statement::unread(Text::from(name));
+        let mut allow = deny.clone();
+        allow.denies = false;
+        let only = |at| Index { general: vec![at], ..Index::default() };
+        let statements = vec![deny, allow];
+        Self { name: Text::from(name), kind, statements, allow: only(1), deny: only(0), errors: Vec::new() }
     }
 
     /// What it is called in verdicts.
@@ -126,96 +136,98 @@ impl CompiledPolicy {
     }
 
     /// Whether a statement allows the request, naming who asks at least so directly.
-    pub(super) fn allows<'p>(&'p self, question: Question<'_>, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
-        doubts.any(self.about(&self.allow, question.action), |statement, doubts| {
-            allows(statement, question, least, doubts)
+    pub(super) fn allows<'p>(&'p self, request: Request<'_>, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
+        doubts.any(self.about(&self.allow, request.action), |at, doubts| {
+            allows(&self.statements[at], request, least, doubts)
         })
     }
 
     /// Whether a statement denies the request.
-    pub(super) fn denies<'p>(&'p self, question: Question<'_>, doubts: &mut Doubts<'p>) -> Truth {
-        if self.deny.general.is_empty() && self.deny.services.is_empty() {
-            return Truth::False;
-        }
-        doubts.any(self.about(&self.deny, question.action), |statement, doubts| denies(statement, question, doubts))
+    pub(super) fn denies<'p>(&'p self, request: Request<'_>, doubts: &mut Doubts<'p>) -> Truth {
+        doubts.any(self.about(&self.deny, request.action), |at, doubts| denies(&self.statements[at], request, doubts))
     }
 
     /// The names of the statements that allow, or may allow, in the document's order.
-    pub(super) fn allowing(&self, question: Question<'_>, least: Naming, truth: Truth) -> Vec<Text> {
-        self.named(&self.allow, question, |statement| {
-            allows(statement, question, least, &mut Doubts::default()) == truth
-        })
+    pub(super) fn allowing(&self, request: Request<'_>, least: Naming, truth: Truth) -> Vec<Text> {
+        self.named(&self.allow, request, |statement| allows(statement, request, least, &mut Doubts::default()) == truth)
     }
 
     /// The names of the statements that deny, in the document's order.
-    pub(super) fn denying(&self, question: Question<'_>) -> Vec<Text> {
-        self.named(&self.deny, question, |statement| denies(statement, question, &mut Doubts::default()) == Truth::True)
+    pub(super) fn denying(&self, request: Request<'_>) -> Vec<Text> {
+        self.named(&self.deny, request, |statement| denies(statement, request, &mut Doubts::default()) == Truth::True)
     }
 
-    fn named(&self, index: &Index, question: Question<'_>, wanted: impl Fn(&Statement) -> bool) -> Vec<Text> {
-        let about: Vec<&Statement> = self.about(index, question.action).collect();
-        let mut places: Vec<usize> = Vec::new();
-        for (at, statement) in self.statements.iter().enumerate() {
-            if about.iter().any(|other| std::ptr::eq(*other, statement)) && wanted(statement) {
-                places.push(at);
-            }
-        }
+    fn named(&self, index: &Index, request: Request<'_>, wanted: impl Fn(&Statement) -> bool) -> Vec<Text> {
+        let about = self.about(index, request.action);
+        let mut places: Vec<usize> = about.filter(|at| wanted(&self.statements[*at])).collect();
+        places.sort_unstable();
         places.into_iter().map(|at| self.statements[at].name.clone()).collect()
     }
 
-    /// The statements whose actions contain the request's.
-    fn about<'p>(&'p self, index: &'p Index, action: &Action) -> impl Iterator<Item = &'p Statement> {
-        let of_service = find(&index.services, action).map(|at| index.services[at].statements.as_slice());
-        let special = of_service.unwrap_or_default().iter().filter(|(_, names)| names.contains(action.name()));
-        let general = index.general.iter().map(|at| &self.statements[*at as usize]);
-        let general = general.filter(|statement| statement.actions.contains(action) != statement.not_actions);
-        special.map(|(at, _)| &self.statements[*at as usize]).chain(general)
+    /// The places of the statements whose actions contain the request's.
+    fn about<'p>(&'p self, index: &'p Index, action: &Action) -> impl Iterator<Item = usize> {
+        let of_service = action.place(&index.hashes, |at| &index.services[at].service);
+        let of_service = of_service.map(|at| index.services[at].statements.as_slice()).unwrap_or_default();
+        let special = of_service.iter().filter(|(_, names)| names.contains(action.name()));
+        let about = |at: &usize| {
+            let statement = &self.statements[*at];
+            statement.actions.contains(action) != statement.not_actions
+        };
+        special.map(|(at, _)| *at).chain(index.general.iter().copied().filter(about))
     }
 
     fn of_statements(name: &str, kind: PolicyKind, statements: Vec<Statement>) -> Self {
         let errors = statements.iter().filter_map(|statement| statement.flaw.clone()).collect();
-        let (mut allow, mut deny) = (Index::default(), Index::default());
-        for (at, statement) in (0..).zip(&statements) {
-            match (statement.denies, &statement.flaw) {
-                (true, _) => deny.add(at, statement),
-                (false, None) => allow.add(at, statement),
-                (false, Some(_)) => {}
-            }
-        }
-        Self { name: Text::from(name), kind, statements, allow, deny, errors }
+        let of = |denies| {
+            let usable =
+                move |statement: &&Statement| statement.denies == denies && (denies || statement.flaw.is_none());
+            Index::of(statements.iter().enumerate().filter(move |(_, statement)| usable(statement)))
+        };
+        let (allow, deny) = (of(false), of(true));
+        Self { name: Text::from(name), kind, allow, deny, errors, statements }
     }
 }
 
 impl Index {
-    fn add(&mut self, at: u32, statement: &Statement) {
-        if statement.not_actions || statement.actions.is_general() {
-            return self.general.push(at);
-        }
-        for known in &statement.actions.services {
-            let place = self.services.partition_point(|s| (s.hash, &*s.service) < (known.hash, &*known.service));
-            if self.services.get(place).is_none_or(|s| s.service != known.service) {
-                let (hash, service) = (known.hash, known.service.clone());
-                self.services.insert(place, ServiceStatements { hash, service, statements: Vec::new() });
+    fn of<'s>(statements: impl Iterator<Item = (usize, &'s Statement)>) -> Self {
+        let (mut services, mut general) = (BTreeMap::<(u64, SmolStr), Vec<(usize, Names)>>::new(), Vec::new());
+        for (at, statement) in statements {
+            if statement.not_actions || statement.actions.is_general() {
+                general.push(at);
+                continue;
             }
-            self.services[place].statements.push((at, known.names.clone()));
+            for known in &statement.actions.services {
+                let key = (known.hash, known.service.clone());
+                services.entry(key).or_default().push((at, known.names.clone()));
+            }
         }
+        let hashes = services.keys().map(|(hash, _)| *hash).collect();
+        let services =
+            services.into_iter().map(|((_, service), statements)| ServiceStatements { service, statements }).collect();
+        Self { hashes, services, general }
     }
 }
 
-fn allows<'p>(statement: &'p Statement, question: Question<'_>, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
-    if statement.who.allows(question.identity) < least {
+fn allows<'p>(statement: &'p Statement, request: Request<'_>, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
+    if statement.who.allows(request.identity) < least {
         return Truth::False;
     }
-    statement.fits(question.resource, question.context, doubts)
+    statement.fits(request.resource, request.context, doubts)
 }
 
-fn denies<'p>(statement: &'p Statement, question: Question<'_>, doubts: &mut Doubts<'p>) -> Truth {
+fn denies<'p>(statement: &'p Statement, request: Request<'_>, doubts: &mut Doubts<'p>) -> Truth {
     let from = doubts.mark();
-    let named = match statement.who.denies(question.identity) {
+    let named = match statement.who.denies(request.identity) {
         Truth::Unknown => doubts.add("CanonicalUser"),
         known => known,
     };
-    doubts.then(named, from, |doubts| statement.fits(question.resource, question.context, doubts))
+    doubts.then(named, from, |doubts| statement.fits(request.resource, request.context, doubts))
+}
+
+fn name_flaws(name: &str, statements: &mut [Statement]) {
+    for statement in statements {
+        statement.flaw = statement.flaw.take().map(|flaw| Text::from(format!("`{name}` {flaw}")));
+    }
 }
 
 fn unread(name: &str, why: &str) -> Statement {

@@ -4,32 +4,32 @@ use std::sync::Arc;
 
 use super::actions::Action;
 use super::context::Context;
-use super::identity::{Form, Identity};
+use super::identity::{Form, Identity, is_account};
 use super::policy::CompiledPolicy;
 use crate::aws::arn::Arn;
 
-/// A request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+/// A request. It borrows, so that many actions can be asked of one identity in one context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<'r> {
     /// Who asks.
-    pub identity: Identity,
+    pub identity: &'r Identity,
     /// The action.
-    pub action: Action,
+    pub action: &'r Action,
     /// The resource's ARN; `*` for actions that have none.
-    pub resource: String,
-    /// The account that owns the resource. When it is not said, the account in the ARN, and where there is none, as for S3,
-    /// the account of who asks.
-    pub resource_account: Option<String>,
+    pub resource: &'r str,
+    /// The account that owns the resource. When it is not said, the account in the ARN, and where there is none, as for S3
+    /// and for AWS's own managed policies, the account of who asks.
+    pub resource_account: Option<&'r str>,
     /// What else is known.
-    pub context: Context,
+    pub context: &'r Context,
 }
 
-impl Request {
+impl Request<'_> {
     /// Whether who asks and the resource belong to one account. Who belongs to no account has nothing but the resource's
     /// policy to go by, see [`Self::is_outside`].
     pub(super) fn is_same_account(&self) -> bool {
-        let of_arn = || Arn::parse(&self.resource).and_then(|arn| arn.account);
-        let owner = self.resource_account.as_deref().or_else(of_arn);
+        let of_arn = || Arn::parse(self.resource).and_then(|arn| arn.account).filter(|account| is_account(account));
+        let owner = self.resource_account.or_else(of_arn);
         owner.is_none_or(|owner| self.identity.account() == Some(owner))
     }
 
@@ -39,6 +39,35 @@ impl Request {
         match self.identity.form() {
             Form::Service | Form::Federated | Form::Canonical | Form::Anonymous => true,
             Form::Root | Form::User | Form::Role | Form::RoleSession | Form::FederatedUser => false,
+        }
+    }
+}
+
+/// A request that owns what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedRequest {
+    /// Who asks.
+    pub identity: Identity,
+    /// The action.
+    pub action: Action,
+    /// See [`Request::resource`].
+    pub resource: String,
+    /// See [`Request::resource_account`].
+    pub resource_account: Option<String>,
+    /// What else is known.
+    pub context: Context,
+}
+
+impl OwnedRequest {
+    /// The request itself.
+    #[must_use]
+    pub fn as_request(&self) -> Request<'_> {
+        Request {
+            identity: &self.identity,
+            action: &self.action,
+            resource: &self.resource,
+            resource_account: self.resource_account.as_deref(),
+            context: &self.context,
         }
     }
 }

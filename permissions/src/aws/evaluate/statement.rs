@@ -12,7 +12,7 @@ use super::condition::Condition;
 use super::context::Context;
 use super::named::Who;
 use super::short;
-use super::variables::{Pattern, Syntax, next_variable};
+use super::variables::{Pattern, Syntax};
 use crate::truth::{Doubts, Truth};
 
 /// Entries per element beyond which it is refused.
@@ -170,26 +170,13 @@ fn resources(resource: Option<&Value>, not: Option<&Value>, dialect: Dialect) ->
     };
     let mut patterns = Vec::new();
     for text in texts(name, element)? {
-        patterns.push(resource_pattern(text, dialect)?);
+        patterns.push(Pattern::parse(text, Syntax { wildcards: true, variables: dialect.variables })?);
     }
     Ok(match name {
         "Resource" if patterns.iter().any(Pattern::is_all) => Resources::All,
         "Resource" => Resources::These(patterns.into()),
         _ => Resources::AllBut(patterns.into()),
     })
-}
-
-/// A variable can stand behind the fifth colon only (IAM policy elements: Variables and tags, «Resource element»).
-fn resource_pattern(text: &str, dialect: Dialect) -> Result<Pattern, String> {
-    if dialect.variables
-        && let Some((before, inside, _)) = next_variable(text)
-        && !matches!(inside, "*" | "?" | "$")
-        && text.starts_with("arn:")
-        && before.bytes().filter(|byte| *byte == b':').count() < 5
-    {
-        return Err(format!("`{}` has a variable before the fifth colon", short(text)));
-    }
-    Pattern::parse(text, Syntax { wildcards: true, variables: dialect.variables })
 }
 
 /// Resource-based policies must name somebody; policies of identities and SCPs must not. An RCP and an endpoint policy may

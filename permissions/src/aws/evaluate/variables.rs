@@ -2,6 +2,9 @@
 //! themselves (IAM policy elements: Variables and tags,
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>).
 //!
+//! The page allows them behind the fifth colon of a resource's ARN only; AWS's own managed policies have them before it
+//! (`AmazonTimestreamInfluxDBServiceRolePolicy`: the account), so they count everywhere.
+//!
 //! A variable whose key is absent or has several values and that has no default matches nothing: the same page has such a
 //! statement fail, and says of multivalued keys that they are no variables (Single-valued vs. multivalued context keys).
 
@@ -10,7 +13,7 @@ use std::borrow::Cow;
 use smol_str::SmolStr;
 
 use super::context::{Context, Held, Key};
-use super::glob::{Glob, wild, wildcard};
+use super::glob::{ANY, Glob, wild, wildcard};
 use crate::truth::{Doubts, Truth};
 
 /// Variables in one value; bounds what a short pattern can grow to.
@@ -45,6 +48,8 @@ pub(super) struct Syntax {
 pub(super) enum Resolved<'p> {
     Known(Cow<'p, [u8]>),
     Absent,
+    /// It has more text than it could match.
+    TooLong,
     Unknown(&'p str),
 }
 
@@ -94,20 +99,20 @@ impl Pattern {
     pub(super) fn matches<'p>(&'p self, text: &[u8], context: &Context, doubts: &mut Doubts<'p>) -> Truth {
         match self {
             Self::Fixed(glob) => Truth::of(glob.matches(text)),
-            Self::Template(parts) => match resolve(parts, context) {
+            Self::Template(parts) => match resolve(parts, context, text.len()) {
                 Resolved::Known(pattern) => Truth::of(wild(&pattern, text)),
-                Resolved::Absent => Truth::False,
+                Resolved::Absent | Resolved::TooLong => Truth::False,
                 Resolved::Unknown(key) => doubts.add(key),
             },
         }
     }
 
-    /// The value with its variables replaced, for values without wildcards.
-    pub(super) fn resolve(&self, context: &Context) -> Resolved<'_> {
+    /// The value with its variables replaced, for values without wildcards, if it has at most so many bytes.
+    pub(super) fn resolve(&self, context: &Context, most: usize) -> Resolved<'_> {
         match self {
             Self::Fixed(Glob::Exact(text)) => Resolved::Known(Cow::Borrowed(text)),
             Self::Fixed(_) => Resolved::Absent,
-            Self::Template(parts) => resolve(parts, context),
+            Self::Template(parts) => resolve(parts, context, most),
         }
     }
 }
@@ -131,20 +136,24 @@ fn quoted(text: &str) -> Option<&str> {
     text.strip_prefix('\'')?.strip_suffix('\'')
 }
 
-fn resolve<'p>(parts: &'p [Part], context: &Context) -> Resolved<'p> {
-    let mut pattern = Vec::new();
+fn resolve<'p>(parts: &'p [Part], context: &Context, most: usize) -> Resolved<'p> {
+    let (mut pattern, mut n_text) = (Vec::new(), 0);
     for part in parts {
-        match part {
-            Part::Text(text) => pattern.extend_from_slice(text),
+        let text = match part {
+            Part::Text(text) => &**text,
             Part::Variable { key, default } => match (context.get(&key.lower), default) {
-                (Held::Values { values, multivalued: false }, _) => pattern.extend_from_slice(values[0].as_bytes()),
+                (Held::Values { values, multivalued: false }, _) => values[0].as_bytes(),
                 (Held::Unknown, _) => return Resolved::Unknown(&key.written),
-                (_, Some(default)) => pattern.extend_from_slice(default.as_bytes()),
+                (_, Some(default)) => default.as_bytes(),
                 (_, None) => return Resolved::Absent,
             },
+        };
+        n_text += text.iter().filter(|byte| **byte != ANY).take(most + 1).count();
+        if n_text <= most {
+            pattern.extend_from_slice(text);
         }
     }
-    Resolved::Known(Cow::Owned(pattern))
+    if n_text > most { Resolved::TooLong } else { Resolved::Known(Cow::Owned(pattern)) }
 }
 
 #[cfg(test)]

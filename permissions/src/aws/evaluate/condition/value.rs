@@ -98,15 +98,19 @@ fn boolean(text: &str, variables: bool) -> Result<Pattern, String> {
 }
 
 fn same_in_any_case<'p>(pattern: &'p Pattern, value: &str, context: &Context, doubts: &mut Doubts<'p>) -> Truth {
-    match pattern.resolve(context) {
+    // A character has at most three times the bytes in another case.
+    match pattern.resolve(context, 3 * value.len()) {
         Resolved::Unknown(key) => doubts.add(key),
-        Resolved::Absent => Truth::False,
+        Resolved::Absent | Resolved::TooLong => Truth::False,
         Resolved::Known(text) => {
-            let lower = |text: &str| -> String { text.chars().flat_map(char::to_lowercase).collect() };
             let text = std::str::from_utf8(&text).unwrap_or_default();
-            Truth::of(text.eq_ignore_ascii_case(value) || !value.is_ascii() && lower(text) == lower(value))
+            Truth::of(text.eq_ignore_ascii_case(value) || lower(text).eq(lower(value)))
         }
     }
+}
+
+fn lower(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
 }
 
 fn decode(text: &str) -> Option<Box<[u8]>> {
