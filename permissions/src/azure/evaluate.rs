@@ -32,7 +32,13 @@ mod assignment;
 mod cases;
 mod condition;
 mod json;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod laws;
 mod policies;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod random;
 mod request;
 mod role;
 mod scope;

@@ -32,10 +32,16 @@ mod cases;
 mod condition;
 mod context;
 mod identity;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod laws;
 mod member;
 mod permission;
 mod policies;
 mod policy;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod random;
 mod request;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed test should panic")]
