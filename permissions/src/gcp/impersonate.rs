@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     fn grant(identity: &str, means: Means, on: &str) -> Grant {
-        Grant { identity: identity.into(), means, on: on.into(), is_certain: !on.ends_with('?') }
+        Grant { identity: identity.into(), means, on: on.into(), is_certain: true }
     }
 
     fn report(reach: &Reach) -> String {
@@ -257,11 +257,18 @@ mod tests {
             grant("ann", Means::SignBlob, "a"),
             doubted(Means::SignJwt, "b"),
             grant("b", Means::AccessToken, "c"),
+            grant("ann", Means::AccessToken, "d"),
+            grant("ann", Means::AccessToken, "e"),
+            Grant { is_certain: false, ..grant("d", Means::AccessToken, "f") },
+            grant("e", Means::CreateKey, "f"),
         ]);
         expect_test::expect![[r"
             SignBlob a
             SignJwt b (perhaps)
+            AccessToken d
+            AccessToken e
             SignJwt b, AccessToken c (perhaps)
+            AccessToken e, CreateKey f
         "]]
         .assert_eq(&report(&impersonation.reach("ann")));
     }
