@@ -6,7 +6,6 @@ use super::actions::Action;
 use super::context::Context;
 use super::identity::{Form, Identity, is_account};
 use super::policy::CompiledPolicy;
-use crate::aws::arn::Arn;
 
 /// A request. It borrows, so that many actions can be asked of one identity in one context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +27,7 @@ impl Request<'_> {
     /// Whether who asks and the resource belong to one account. Who belongs to no account has nothing but the resource's
     /// policy to go by, see [`Self::is_outside`].
     pub(super) fn is_same_account(&self) -> bool {
-        let of_arn = || Arn::parse(self.resource).and_then(|arn| arn.account).filter(|account| is_account(account));
-        let owner = self.resource_account.or_else(of_arn);
+        let owner = self.resource_account.or_else(|| account_of(self.resource));
         owner.is_none_or(|owner| self.identity.account() == Some(owner))
     }
 
@@ -41,6 +39,13 @@ impl Request<'_> {
             Form::Root | Form::User | Form::Role | Form::RoleSession | Form::FederatedUser => false,
         }
     }
+}
+
+/// The account in an ARN: what stands between the fourth colon and the fifth, if it is an account number.
+fn account_of(arn: &str) -> Option<&str> {
+    let mut colons = arn.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(at, _)| at);
+    let (from, to) = (colons.nth(3)? + 1, colons.next()?);
+    Some(&arn[from..to]).filter(|account| is_account(account))
 }
 
 /// A request that owns what it names.
