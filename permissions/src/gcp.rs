@@ -1,5 +1,7 @@
-//! GCP: roles, predefined roles, and which permission a method checks.
+//! GCP: roles, predefined roles, who may do what, who can become whom, and which permission a method checks.
 
+pub mod evaluate;
+pub mod impersonate;
 mod method;
 mod role;
 

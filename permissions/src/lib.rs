@@ -4,7 +4,8 @@
 //! # Layout
 //!
 //! [`Catalogue`] knows every action. [`aws`], [`azure`] and [`gcp`] read each cloud's policy language and say which
-//! action a logged operation used; [`aws::evaluate`] decides requests, [`simulate`] one JSON case. [`grants`] joins
+//! action a logged operation used; `evaluate` in each decides requests in the words of [`decision`], [`simulate`] one JSON
+//! case. [`grants`] joins
 //! entitlements and policies to an interned [`GrantSet`]; [`exposure`], [`escalation`] and [`RiskModel`] weigh what of
 //! it is unused. [`resource`] cuts ids at what a grant can name and matches patterns.
 //!
@@ -22,11 +23,18 @@ mod bundled;
 )]
 mod calibration;
 pub mod catalogue;
+#[cfg(test)]
+#[allow(clippy::print_stderr, reason = "it prints what the tests measured")]
+mod coverage;
+pub mod decision;
+#[cfg(test)]
+mod draw;
 pub mod escalation;
 pub mod exposure;
 pub mod gcp;
 pub mod grants;
 pub mod inventory;
+mod patterns;
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,
@@ -37,6 +45,7 @@ mod real_data;
 pub mod resource;
 pub mod risk;
 pub mod simulate;
+mod truth;
 
 pub use catalogue::{ActionIdx, ActionInfo, Catalogue, Logged, Plane, ProviderCatalogue};
 pub use escalation::{EscalationPath, Targets};

@@ -1,5 +1,8 @@
 //! One case a line: a request and its policies in, a verdict out. The shape that `overgrant simulate` reads and writes.
 
+pub mod azure;
+pub mod gcp;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,9 +12,10 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::aws::evaluate::{
-    Action, CompiledPolicy, Context, Deciding, Explanation, Identity, OwnedRequest, Policies, PolicyKind, Unnamed,
-    Verdict, explain, is_account, short,
+    Action, CompiledPolicy, Context, Identity, OwnedRequest, Policies, PolicyKind, Unnamed, explain, is_account, short,
 };
+use crate::azure::tiers::Outside;
+use crate::decision::{Deciding, Explanation, Verdict};
 
 /// Longest line that is read; AWS's own limits keep all policies that bear on one request below a tenth of it.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
@@ -116,12 +120,25 @@ pub struct Answer {
     pub statements: Vec<Deciding>,
     /// What the verdict is conditional on; here only statements that could not be read and may deny.
     pub conditional_on: Vec<Text>,
+    /// Azure: eligible assignments that do or may grant it once activated; not there when none does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub could_activate: Vec<Deciding>,
+    /// Azure: what the identity holds outside of role assignments, and classic administrators; not there when nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<Outside>,
     /// Statements that could not be read, each with its place; not there when all could.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Text>,
 }
 
-/// Answers one line.
+/// Which cloud a case is about: without a word it is AWS.
+#[derive(Deserialize)]
+struct Which {
+    #[serde(default)]
+    provider: Option<String>,
+}
+
+/// Answers one line: a [`Case`] of AWS, an [`azure::Case`] or a [`gcp::Case`], by its `provider`.
 ///
 /// # Errors
 /// When the line is too long, not of the shape of a [`Case`], or its request names something that cannot be. A malformed
@@ -130,7 +147,28 @@ pub fn simulate(line: &str) -> Result<Answer, Error> {
     if line.len() > MAX_LINE_BYTES {
         return Err(Error::TooLong(line.len()));
     }
-    serde_json::from_str::<Case>(line)?.answer()
+    let which: Which = serde_json::from_str(line)?;
+    match which.provider.as_deref() {
+        Some("azure") => serde_json::from_str::<azure::Case>(line)?.answer(),
+        Some("gcp") => serde_json::from_str::<gcp::Case>(line)?.answer(),
+        _ => serde_json::from_str::<Case>(line)?.answer(),
+    }
+}
+
+impl Answer {
+    /// What an evaluator explained, without what only some clouds have.
+    fn new<R>(id: Value, explained: Explanation<R>, errors: Vec<Text>) -> Self {
+        let Explanation { decision, statements } = explained;
+        Self {
+            id,
+            verdict: decision.verdict,
+            statements,
+            conditional_on: decision.conditional_on,
+            could_activate: Vec::new(),
+            outside: Vec::new(),
+            errors,
+        }
+    }
 }
 
 impl Case {
@@ -141,9 +179,7 @@ impl Case {
     pub fn answer(&self) -> Result<Answer, Error> {
         let (request, policies) = (self.request.read()?, self.policies());
         let errors = policies.iter().flat_map(CompiledPolicy::errors).cloned().collect();
-        let Explanation { decision, statements } = explain(request.as_request(), &policies);
-        let (verdict, conditional_on) = (decision.verdict, decision.conditional_on);
-        Ok(Answer { id: self.id.clone(), verdict, statements, conditional_on, errors })
+        Ok(Answer::new(self.id.clone(), explain(request.as_request(), &policies), errors))
     }
 
     /// Its policies, compiled.

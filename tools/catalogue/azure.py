@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Rebuilds the Azure tables under permissions/data. Facts only: operation names, role ids, names and patterns.
 
-    python3 tools/catalogue/azure.py BUILTIN_ROLES.json REST_MAP.json CLASSIFICATION.json DIRECTORY.json
+    python3 tools/catalogue/azure.py BUILTIN_ROLES.json REST_MAP.json CLASSIFICATION.json DIRECTORY.json APP_ROLES.json
 
 BUILTIN_ROLES is what `az role definition list --query "[?roleType=='BuiltInRole']"` prints (or iam-dataset's copy, MIT),
-REST_MAP is iam-dataset's method -> path -> operation (MIT), CLASSIFICATION and
-DIRECTORY are AzurePrivilegedIAM's lists of Azure's and Entra's roles (MIT).
+REST_MAP is iam-dataset's method -> path -> operation (MIT), CLASSIFICATION, DIRECTORY
+and APP_ROLES are AzurePrivilegedIAM's lists of Azure's, Entra's and Microsoft Graph's roles (MIT).
 """
 
 import sys
@@ -64,15 +64,29 @@ def role_lines(roles):
         lines.append(f"N\t{role['name']}\t{role['roleName']}")
         for permission in role["permissions"]:
             lists = (sorted(permission[k]) for k in ("actions", "notActions", "dataActions", "notDataActions"))
-            lines.append("\t".join(["P", "c" if permission["condition"] else ""] + [",".join(entries) for entries in lists]))
+            condition = " ".join((permission["condition"] or "").split())
+            lines.append("\t".join(["P", condition] + [",".join(entries) for entries in lists]))
     return lines
+
+
+TIERS = {"ControlPlane": "control_plane", "ManagementPlane": "management_plane", "UserAccess": "user_access"}
+
+
+def tier_lines(directory, app_roles):
+    """`D` a directory role, `A` an application role of Microsoft Graph: id, name, tier."""
+    lines = [("D", r["RoleId"], r["RoleName"], r["Classification"]["EAMTierLevelName"]) for r in directory]
+    lines += [("A", r["AppRoleId"], r["AppRoleDisplayName"], r["EAMTierLevelName"]) for r in app_roles]
+    return ["\t".join([kind, id.lower(), name, TIERS.get(tier, "unclassified")]) for kind, id, name, tier in sorted(lines)]
 
 
 def main():
     roles, rest, classification, directory = (compact.load(path) for path in sys.argv[1:5])
+    app_roles = compact.load(sys.argv[5])
     source = "facts from Azure's built-in roles and REST map as gathered by iam-dataset and AzurePrivilegedIAM (MIT); made by tools/catalogue/azure.py"
     compact.write("azure_actions.tsv", [f"Azure operations; {source}"], names(roles, rest, classification, directory))
     compact.write("azure_roles.tsv", [f"Azure built-in roles; {source}"], role_lines(roles))
+    tiers = "Entra directory roles and Microsoft Graph app roles with their tier; facts from AzurePrivilegedIAM (MIT); made by tools/catalogue/azure.py"
+    compact.write("azure_tiers.tsv", [tiers], tier_lines(directory, app_roles))
 
 
 if __name__ == "__main__":

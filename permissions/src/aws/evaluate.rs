@@ -51,7 +51,6 @@ mod request;
 mod slow;
 mod special;
 mod statement;
-mod truth;
 mod variables;
 
 use std::fmt;
@@ -60,13 +59,14 @@ use schemas::Text;
 
 use self::flow::Flow;
 use self::named::Naming;
-use self::truth::{Doubts, Truth};
+use crate::truth::{Doubts, Truth};
 
 pub(crate) use self::identity::is_account;
 
+pub use crate::decision::{Deciding, Verdict};
 pub use actions::Action;
 pub use context::{Context, Unnamed};
-pub use decision::{Deciding, Decision, Explanation, Rule, Verdict};
+pub use decision::{Decision, Explanation, Rule};
 pub use identity::{Form, Identity};
 pub use policy::CompiledPolicy;
 pub use request::{OwnedRequest, Policies, Request};

@@ -50,7 +50,7 @@ static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
                 errors: Vec::new(),
             }),
             ["P", condition, actions, not_actions, data_actions, not_data_actions] => {
-                let condition = (!condition.is_empty()).then(|| Text::from("set by the built-in role"));
+                let condition = (!condition.is_empty()).then(|| Text::from(*condition));
                 let lists = [*actions, *not_actions, *data_actions, *not_data_actions].map(list);
                 if let Some(role) = all.last_mut() {
                     role.statements.push(statement(lists, condition));

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use self::operator::{Operator, Quantifier};
 use self::value::Values;
 use super::context::{Context, Held, Key};
-use super::truth::{Doubts, Truth};
+use crate::truth::{Doubts, Truth};
 
 /// Tests in one condition beyond which it is refused; AWS's own limit on a policy's size keeps it below a hundred.
 const MAX_TESTS: usize = 1024;

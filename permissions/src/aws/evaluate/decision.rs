@@ -1,23 +1,9 @@
-//! What comes out: a verdict, the rule and the statements behind it, and what it is conditional on.
+//! Which rule decided.
 
 use std::fmt;
 
-use schemas::Text;
-use serde::{Deserialize, Serialize};
-
 use super::PolicyKind;
-
-/// Whether a request is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It is.
-    Allowed,
-    /// Something that had to allow it did not.
-    ImplicitlyDenied,
-    /// A statement denies it.
-    ExplicitlyDenied,
-}
+use crate::decision::Verdict;
 
 /// The rule that decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,40 +32,11 @@ pub enum Rule {
 }
 
 /// A verdict and what it rests on.
-///
-/// Where something is not known, the verdict is the most permissive that is possible: `Allowed` with an empty
-/// `conditional_on` is certain, `Allowed` with names in it may be, a denial is certain. Conditions that exclude each other
-/// are not noticed, so «may be» can be too wide and never too narrow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// Whether the request is allowed.
-    pub verdict: Verdict,
-    /// The rule that decided.
-    pub rule: Rule,
-    /// The context keys on whose unknown value the word of the verdict rests, and elements that could not be read, in order
-    /// of the alphabet.
-    pub conditional_on: Vec<Text>,
-}
+pub type Decision = crate::decision::Decision<Rule>;
 
-/// A statement that decided.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Deciding {
-    /// The policy's name.
-    pub policy: Text,
-    /// The statement's `Sid`, or its place in the policy counted from 0.
-    pub statement: Text,
-}
-
-/// A decision with its statements.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation {
-    /// The decision.
-    pub decision: Decision,
-    /// Every statement that denies, if one does; those that grant, if it is allowed; none for an implicit denial. First
-    /// those of RCPs, then of SCPs, endpoints, the resource, the identity, boundary and session policy.
-    pub statements: Vec<Deciding>,
-}
+/// A decision with its statements: first those of RCPs, then of SCPs, endpoints, the resource, the identity, boundary and
+/// session policy.
+pub type Explanation = crate::decision::Explanation<Rule>;
 
 impl Rule {
     /// The verdict that goes with it.

@@ -22,7 +22,7 @@ use super::named::Naming;
 use super::policy::CompiledPolicy;
 use super::request::{Policies, Request};
 use super::special;
-use super::truth::{Doubts, Truth};
+use crate::truth::{Doubts, Truth};
 
 /// A request on its way through the policies.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::identity::{Form, Identity, is_account, is_canonical};
 use super::short;
-use super::truth::Truth;
+use crate::truth::Truth;
 
 /// Names in one element beyond which it is refused.
 const MAX_NAMES: usize = 8192;

@@ -12,8 +12,8 @@ use super::kept;
 use super::named::Naming;
 use super::request::Request;
 use super::statement::{Dialect, Statement};
-use super::truth::{Doubts, Truth};
 use crate::aws::policy::decode;
+use crate::truth::{Doubts, Truth};
 
 /// Statements per document beyond which the rest is not read.
 const MAX_STATEMENTS: usize = 4096;

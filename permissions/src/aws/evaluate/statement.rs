@@ -12,8 +12,8 @@ use super::condition::Condition;
 use super::context::Context;
 use super::named::Who;
 use super::short;
-use super::truth::{Doubts, Truth};
 use super::variables::{Pattern, Syntax};
+use crate::truth::{Doubts, Truth};
 
 /// Entries per element beyond which it is refused.
 const MAX_ENTRIES: usize = 8192;

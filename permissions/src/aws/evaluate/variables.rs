@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 
 use super::context::{Context, Held, Key};
 use super::glob::{ANY, Glob, wild, wildcard};
-use super::truth::{Doubts, Truth};
+use crate::truth::{Doubts, Truth};
 
 /// Variables in one value; bounds what a short pattern can grow to.
 const MAX_VARIABLES: usize = 64;

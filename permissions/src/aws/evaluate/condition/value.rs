@@ -10,8 +10,8 @@ use super::number::Decimal;
 use super::operator::{Kind, Order};
 use crate::aws::evaluate::context::Context;
 use crate::aws::evaluate::short;
-use crate::aws::evaluate::truth::{Doubts, Truth};
 use crate::aws::evaluate::variables::{Pattern, Resolved, Syntax, next_variable};
+use crate::truth::{Doubts, Truth};
 
 /// Values of one key beyond which a condition is refused.
 const MAX_VALUES: usize = 8192;

@@ -1,19 +1,19 @@
 //! Three truth values, and what a value that is not known rests on.
 
-/// True, false, or not known because a context key is not known or an element cannot be read.
+/// True, false, or not known because what it rests on is not known or cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Truth {
+pub(crate) enum Truth {
     False,
     Unknown,
     True,
 }
 
 impl Truth {
-    pub(super) fn of(known: bool) -> Self {
+    pub(crate) fn of(known: bool) -> Self {
         if known { Self::True } else { Self::False }
     }
 
-    pub(super) fn not(self) -> Self {
+    pub(crate) fn not(self) -> Self {
         match self {
             Self::True => Self::False,
             Self::Unknown => Self::Unknown,
@@ -24,18 +24,18 @@ impl Truth {
 
 /// The names of what is not known, as they were met. Nothing is allocated while everything is known.
 #[derive(Debug, Default)]
-pub(super) struct Doubts<'a> {
+pub(crate) struct Doubts<'a> {
     names: Vec<&'a str>,
 }
 
 impl<'a> Doubts<'a> {
-    pub(super) fn add(&mut self, name: &'a str) -> Truth {
+    pub(crate) fn add(&mut self, name: &'a str) -> Truth {
         self.names.push(name);
         Truth::Unknown
     }
 
     /// True when one is; the doubts of the others are then forgotten, because the answer does not rest on them.
-    pub(super) fn any<T>(
+    pub(crate) fn any<T>(
         &mut self,
         items: impl IntoIterator<Item = T>,
         mut f: impl FnMut(T, &mut Self) -> Truth,
@@ -56,7 +56,7 @@ impl<'a> Doubts<'a> {
     }
 
     /// False when one is; the doubts of the others are then forgotten.
-    pub(super) fn all<T>(
+    pub(crate) fn all<T>(
         &mut self,
         items: impl IntoIterator<Item = T>,
         mut f: impl FnMut(T, &mut Self) -> Truth,
@@ -65,7 +65,7 @@ impl<'a> Doubts<'a> {
     }
 
     /// Both, where `first` was doubted from `from` on. The second is not asked when the first is false.
-    pub(super) fn then(&mut self, first: Truth, from: usize, second: impl FnOnce(&mut Self) -> Truth) -> Truth {
+    pub(crate) fn then(&mut self, first: Truth, from: usize, second: impl FnOnce(&mut Self) -> Truth) -> Truth {
         if first == Truth::False {
             return first;
         }
@@ -76,13 +76,18 @@ impl<'a> Doubts<'a> {
         first.min(second)
     }
 
+    /// Forgets what was doubted from a place on.
+    pub(crate) fn forget(&mut self, from: usize) {
+        self.names.truncate(from);
+    }
+
     /// A place to go back to.
-    pub(super) fn mark(&self) -> usize {
+    pub(crate) fn mark(&self) -> usize {
         self.names.len()
     }
 
     /// The names in order of the alphabet, once each whatever their case.
-    pub(super) fn into_names(mut self) -> Vec<&'a str> {
+    pub(crate) fn into_names(mut self) -> Vec<&'a str> {
         if self.names.is_empty() {
             return self.names;
         }

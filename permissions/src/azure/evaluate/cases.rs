@@ -1,0 +1,169 @@
+//! Tests: tables of cases written from Azure's documentation, each with the page it follows (`testdata/azure/*.ndjson`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use schemas::Text;
+use serde::Deserialize;
+
+use super::{Deciding, Explanation, Level, Rule, Verdict, explain};
+use crate::azure::tiers::Outside;
+use crate::coverage::assert_coverage;
+use crate::simulate::azure::Case;
+use crate::simulate::simulate;
+
+/// A line of a table.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Documented {
+    doc: String,
+    expect: Expected,
+    case: serde_json::Value,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    verdict: Verdict,
+    rule: String,
+    statements: Vec<Deciding>,
+    conditional_on: Vec<Text>,
+    #[serde(default)]
+    could_activate: Vec<Deciding>,
+    #[serde(default)]
+    outside: Vec<Outside>,
+    #[serde(default)]
+    errors: Vec<Text>,
+}
+
+/// Every case, in order of files.
+fn documented() -> Vec<Documented> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/azure");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let texts: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    texts.iter().flat_map(|text| text.lines()).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Every rule there is.
+pub(super) fn rules() -> Vec<Rule> {
+    let levels = [Level::Root, Level::ManagementGroup, Level::Subscription, Level::ResourceGroup, Level::Resource];
+    let denials = [Rule::DenyAssignment, Rule::NotAssigned, Rule::NotInRole, Rule::ConditionNotMet];
+    denials.into_iter().chain(levels.map(Rule::RoleAssignment)).chain([Rule::ElevateAccess]).collect()
+}
+
+#[test]
+fn every_documented_case_has_its_verdict_rule_and_statements() {
+    let mut wrong = String::new();
+    for Documented { doc, expect, case } in documented() {
+        let case: Case = serde_json::from_value(case).unwrap();
+        let (request, policies) = (case.request.read().unwrap(), case.policies());
+        let Explanation { decided, could_activate, outside } = explain(&request, &policies);
+        let found = Expected {
+            verdict: decided.decision.verdict,
+            rule: decided.decision.rule.to_string(),
+            statements: decided.statements,
+            conditional_on: decided.decision.conditional_on,
+            could_activate,
+            outside,
+            errors: policies.errors().to_vec(),
+        };
+        if found != expect {
+            wrong += &format!("{} ({doc})\n  found  {found:?}\n  expect {expect:?}\n", case.id);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn every_rule_decides_three_percent_of_the_documented_cases() {
+    let (cases, mut decided) = (documented(), BTreeMap::new());
+    for documented in &cases {
+        let case: Case = serde_json::from_value(documented.case.clone()).unwrap();
+        let rule = super::decide(&case.request.read().unwrap(), &case.policies()).rule;
+        *decided.entry(rule).or_default() += 1;
+    }
+    assert_coverage("documented cases of Azure", cases.len(), &decided, rules(), 3.0);
+}
+
+#[test]
+fn every_kind_of_policy_and_element_bears_on_three_percent_of_the_documented_cases() {
+    let (cases, mut found) = (documented(), BTreeMap::new());
+    let elements: [(&str, &[&str]); 14] = [
+        ("group", &["\"groups\":[\""]),
+        ("management group", &["\"management_groups\":[\""]),
+        ("custom role", &["\"role_definitions\":[{"]),
+        ("notActions", &["\"notActions\":[\""]),
+        ("dataActions", &["\"dataActions\":[\"", "blobs/read", "blobs/write"]),
+        ("deny assignment", &["\"deny_assignments\":[{"]),
+        ("everyone", &["SystemDefined"]),
+        ("excludePrincipals", &["\"excludePrincipals\":[{"]),
+        ("eligible assignment", &["\"eligible_assignments\":[{"]),
+        ("condition", &["\"condition\":\""]),
+        ("not known", &[]),
+        ("malformed", &[]),
+        ("directory role", &["\"directory_roles\":[\""]),
+        ("app role or classic administrator", &["\"app_roles\":[\"", "\"classic_administrators\":[{"]),
+    ];
+    for documented in &cases {
+        let text = documented.case.to_string();
+        for (element, marks) in elements {
+            let bears = match element {
+                "not known" => !documented.expect.conditional_on.is_empty(),
+                "malformed" => !documented.expect.errors.is_empty(),
+                _ => marks.iter().any(|mark| text.contains(mark)),
+            };
+            *found.entry(element).or_default() += usize::from(bears);
+        }
+    }
+    let all = elements.map(|(element, _)| element);
+    assert_coverage("documented cases of Azure, by what bears on them", cases.len(), &found, all, 3.0);
+    let ids: BTreeSet<String> = cases.iter().map(|documented| documented.case["id"].to_string()).collect();
+    assert!(ids.len() >= 80 && cases.len() - ids.len() <= 1, "{} cases, {} ids", cases.len(), ids.len());
+    assert!(cases.iter().all(|documented| documented.doc.contains("https://learn.microsoft.com/")));
+}
+
+#[test]
+fn a_line_is_answered_in_the_documented_shape() {
+    let line = r#"{"provider":"azure","id":7,"request":{"principal":"ann","action":"Microsoft.Compute/virtualMachines/read",
+        "resource":"/subscriptions/s/resourceGroups/g","directory_roles":["Global Reader"]},
+        "role_assignments":[{"name":"r1","principalId":"ann","roleDefinitionId":"Reader","scope":"/subscriptions/s"}],
+        "eligible_assignments":[{"name":"e1","principalId":"ann","roleDefinitionId":"Owner","scope":"/subscriptions/s"}]}"#;
+    expect_test::expect![[
+        r#"{"id":7,"verdict":"allowed","statements":[{"policy":"r1","statement":"Reader"}],"conditional_on":[],"could_activate":[{"policy":"e1","statement":"Owner"}],"outside":[{"kind":"directory_role","name":"Global Reader","tier":"control_plane"}]}"#
+    ]]
+    .assert_eq(&serde_json::to_string(&simulate(line).unwrap()).unwrap());
+}
+
+#[test]
+fn what_is_no_case_is_said() {
+    let request = |principal: &str, action: &str, resource: &str| {
+        format!(
+            r#"{{"provider":"azure","id":1,"request":{{"principal":"{principal}","action":"{action}","resource":"{resource}"}}}}"#
+        )
+    };
+    let mut report = String::new();
+    for line in [
+        r#"{"provider":"azure","id":1}"#.to_owned(),
+        r#"{"provider":"azure","id":1,"request":{"principal":"a","action":"a/b","resource":"/"},"scps":[]}"#.to_owned(),
+        r#"{"provider":"oracle","id":1}"#.to_owned(),
+        request("", "a/b", "/"),
+        request("a", "a/*", "/"),
+        request("a", "microsoft.directory/users/create", "/"),
+        request("a", "a/b", "subscriptions/s"),
+        request("a", "a/b", "/subscriptions//g"),
+    ] {
+        report += &format!("{}\n", simulate(&line).unwrap_err());
+    }
+    expect_test::expect![[r"
+        the case is not of the documented shape
+        the case is not of the documented shape
+        the case is not of the documented shape
+        `request.principal`: is empty
+        `request.action`: `a/*` is no action; one is `Microsoft.Compute/virtualMachines/read`
+        `request.action`: `microsoft.directory/users/create` is an action of Entra ID, which role assignments do not grant
+        `request.resource`: `subscriptions/s` does not start with `/`
+        `request.resource`: `/subscriptions//g` has a segment without a name
+    "]]
+    .assert_eq(&report);
+}
