@@ -4,10 +4,9 @@
 //! # Layout
 //!
 //! [`Catalogue`] knows every action. [`aws`], [`azure`] and [`gcp`] read each cloud's policy language and say which
-//! action a logged operation used; `evaluate` in each decides requests in the words of [`decision`], [`simulate`] one JSON
-//! case. [`grants`] joins
-//! entitlements and policies to an interned [`GrantSet`]; [`exposure`], [`escalation`] and [`RiskModel`] weigh what of
-//! it is unused. [`resource`] cuts ids at what a grant can name and matches patterns.
+//! action a logged operation used; `evaluate` in each decides requests in the words of [`decision`], [`simulate`] one
+//! JSON case. [`grants`] joins entitlements and policies to an interned [`GrantSet`]; [`exposure`], [`escalation`] and
+//! [`RiskModel`] weigh what of it is unused. [`resource`] cuts ids at what a grant can name and matches patterns.
 //!
 //! **Invariant:** no I/O and no clock. The tables are part of the program (`permissions/data`, made by
 //! `tools/catalogue`).
