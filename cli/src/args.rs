@@ -17,7 +17,7 @@ pub(crate) use self::letters::{
     name = "overgrant",
     version,
     after_help = "Exit codes: 0 done; 1 something broke, nothing is half-done; 2 wrong usage, settings or question; \
-                  3 done, but some records were rejected.\n\n\
+                  3 done, but some records were rejected; 4 done, and a verdict is not the expected one.\n\n\
                   Begin with: overgrant sample --out sample && overgrant run --once --input sample && overgrant pci"
 )]
 pub(crate) struct Cli {
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     RebuildState(RebuildArgs),
     /// With Kafka: bring topics and states to the number of partitions that the config names.
     Repartition(RepartitionArgs),
+    /// Decide whether requests are allowed by policies: one case a line, one verdict a line, both JSON.
+    Simulate(SimulateArgs),
     /// Show, for each account, what arrived, until when, and what is missing.
     Status(StatusArgs),
     /// Write sample logs and entitlements of three clouds, and what is true of them.
@@ -117,6 +119,26 @@ pub(crate) struct NormalizeArgs {
     /// Files; stdin when there is none.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// Options of `simulate`.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// End with exit code 4 when a verdict is another one.
+    #[arg(long, value_enum)]
+    pub(crate) expect: Option<ExpectArg>,
+    /// The cases, one JSON object a line; stdin when there is no file.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// What a verdict should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExpectArg {
+    /// The request is allowed, for certain.
+    Allowed,
+    /// It is denied, implicitly or explicitly.
+    Denied,
 }
 
 /// A cloud, or recognised from the records.

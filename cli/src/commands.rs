@@ -12,6 +12,7 @@ mod raw;
 mod rebuild;
 mod run;
 mod sample;
+mod simulate;
 mod status;
 mod store;
 
@@ -50,6 +51,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
             Err(crate::Mistake("this build does not know Kafka; build it with `--features kafka`".to_owned()).into())
         }
         Command::Status(args) => status::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::CheckConfig(args) => {
             Config::load(Some(&args.file))?;

@@ -36,6 +36,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Done, but some records were rejected.
     Rejected = 3,
+    /// Done, and an answer is not the expected one.
+    Unexpected = 4,
 }
 
 /// An error that is the user's to mend: exit code 2.
