@@ -23,7 +23,11 @@ mod bundled;
 mod calibration;
 pub mod catalogue;
 #[cfg(test)]
-#[allow(clippy::print_stderr, reason = "it prints what the tests measured")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed test should panic, and these print what they measured"
+)]
 mod coverage;
 pub mod decision;
 #[cfg(test)]

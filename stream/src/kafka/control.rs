@@ -10,6 +10,16 @@ use crate::{Progress, StateError, Watermarks};
 /// The header that marks a record of the belt.
 pub(super) const HEADER: &str = "overgrant-control";
 
+/// How many accounts one record of the belt speaks of: brokers refuse records above a megabyte.
+const MAX_SAID: usize = 1_000;
+
+/// Cuts what is said at once into records. The slowest come first: the least watermark of all never goes back, so it must not
+/// be taken from the others before they are heard.
+pub(super) fn in_pieces(mut said: Vec<Progress>) -> Vec<Vec<Progress>> {
+    said.sort_by_key(|progress| (progress.idle, progress.through));
+    said.chunks(MAX_SAID).map(<[Progress]>::to_vec).collect()
+}
+
 /// A record of the belt, as JSON: tools that show headers take them for text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Control {
@@ -86,6 +96,21 @@ impl Heard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_in_pieces_leaves_time_where_it_would_be_at_once() {
+        let said = |n: i64| Progress { feed: "f".into(), account: n.to_string(), through: 9_000 - n, idle: n % 7 == 0 };
+        let said: Vec<Progress> = (0..2_500).map(said).collect();
+        let (mut whole, mut pieces) = (Heard::new(1), Heard::new(1));
+        whole.progress(0, said.clone());
+        let records = in_pieces(said);
+        assert_eq!(records.len(), 3);
+        for record in records {
+            pieces.progress(0, record);
+        }
+        assert_eq!(pieces.watermarks(), whole.watermarks());
+        assert_eq!(whole.watermarks().low(), Some(9_000 - 2_499));
+    }
 
     #[test]
     fn a_room_ends_when_every_writer_of_every_input_has() {

@@ -10,7 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
-use super::control::{Control, HEADER, Says};
+use super::control::{self, Control, HEADER, Says};
 use super::journal::Entry;
 use super::topics::{fault, writer_name};
 use super::{Codec, Shared};
@@ -19,9 +19,6 @@ use crate::{Fault, Progress, Wiring};
 
 /// How long the brokers may take to open, flush or commit a transaction before the task starts anew.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How many accounts one record of the belt speaks of: brokers refuse records above a megabyte.
-const MAX_SAID: usize = 1_000;
 
 /// Marks the journal's record among those delivered.
 const JOURNAL: usize = 1;
@@ -158,8 +155,8 @@ impl<P> Outputs<P> {
     }
 
     /// Says how far accounts have been read, behind the records sent before.
-    pub(super) fn progress(&mut self, said: &[Progress]) -> Result<(), Fault> {
-        said.chunks(MAX_SAID).try_for_each(|said| self.say(Says::Progress(said.to_vec())))
+    pub(super) fn progress(&mut self, said: Vec<Progress>) -> Result<(), Fault> {
+        control::in_pieces(said).into_iter().try_for_each(|piece| self.say(Says::Progress(piece)))
     }
 
     /// Puts something of the belt's behind the records of every partition that a room reads; an end goes to all.

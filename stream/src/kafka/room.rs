@@ -350,8 +350,7 @@ impl<P: Clone + Send + 'static> RoomTask<P> {
         if self.is_muted {
             return Ok(());
         }
-        let newest: Vec<_> = newest.into_values().collect();
-        self.outputs.progress(&newest)
+        self.outputs.progress(newest.into_values().collect())
     }
 
     fn commit(&mut self) -> Result<(), Fault> {

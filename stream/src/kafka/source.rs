@@ -150,7 +150,7 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
         let stored = self.shared.handle.block_on(put).map_err(taken_over)?;
         self.meter.took(Timed::Snapshot, watch.elapsed());
         self.held.tried = Some(stored.object.clone());
-        self.outputs.progress(&newest(&self.held.progress))?;
+        self.outputs.progress(newest(&self.held.progress))?;
         if let Some(as_of) = self.held.as_of {
             self.outputs.say(Says::End(as_of))?;
         }

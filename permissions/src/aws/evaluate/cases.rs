@@ -1,12 +1,12 @@
 //! Tests: tables of cases written from AWS's documentation, each with the page it follows (`testdata/aws/*.ndjson`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use schemas::Text;
 use serde::Deserialize;
 
 use super::{Deciding, Explanation, PolicyKind, Rule, Verdict, explain};
+use crate::coverage;
 use crate::simulate::{Answer, Case, simulate};
 
 /// A line of a table.
@@ -31,12 +31,7 @@ struct Expected {
 
 /// Every case, in order of files.
 pub(super) fn documented() -> Vec<Documented> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/aws");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let read = |file: &PathBuf| std::fs::read_to_string(file).unwrap();
-    let texts: Vec<String> = files.iter().map(read).collect();
-    texts.iter().flat_map(|text| text.lines()).map(|line| serde_json::from_str(line).unwrap()).collect()
+    coverage::documented("aws")
 }
 
 /// Every rule there is.
@@ -63,22 +58,9 @@ pub(super) fn rules() -> Vec<Rule> {
     kinds.iter().flat_map(|kind| [Rule::Denied(*kind), Rule::NotAllowed(*kind)]).chain(plain).collect()
 }
 
-/// A table of how often each rule decided; fails when one did less often than `least` percent of the time.
+/// Fails when a rule decided less often than `least` percent of the time.
 pub(super) fn assert_coverage(what: &str, decided: &BTreeMap<Rule, usize>, least: f64) {
-    let n: usize = decided.values().sum();
-    let mut table = format!("{n} {what}\n");
-    let mut too_rare = Vec::new();
-    for rule in rules() {
-        let count = decided.get(&rule).copied().unwrap_or_default();
-        #[allow(clippy::cast_precision_loss, reason = "a percentage for people")]
-        let percent = 100.0 * count as f64 / n as f64;
-        table += &format!("{percent:5.1} % {count:6} {rule}\n");
-        if percent < least {
-            too_rare.push(rule.to_string());
-        }
-    }
-    eprintln!("{table}");
-    assert!(too_rare.is_empty(), "under {least} %: {too_rare:?}\n{table}");
+    coverage::assert_coverage(what, decided.values().sum(), decided, rules(), least);
 }
 
 #[test]

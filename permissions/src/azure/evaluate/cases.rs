@@ -1,14 +1,13 @@
 //! Tests: tables of cases written from Azure's documentation, each with the page it follows (`testdata/azure/*.ndjson`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use schemas::Text;
 use serde::Deserialize;
 
 use super::{Deciding, Explanation, Level, Rule, Verdict, explain};
 use crate::azure::tiers::Outside;
-use crate::coverage::assert_coverage;
+use crate::coverage::{self, assert_coverage};
 use crate::simulate::azure::Case;
 use crate::simulate::simulate;
 
@@ -38,11 +37,7 @@ struct Expected {
 
 /// Every case, in order of files.
 fn documented() -> Vec<Documented> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/azure");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let texts: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
-    texts.iter().flat_map(|text| text.lines()).map(|line| serde_json::from_str(line).unwrap()).collect()
+    coverage::documented("azure")
 }
 
 /// Every rule there is.

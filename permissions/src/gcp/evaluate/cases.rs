@@ -1,13 +1,12 @@
 //! Tests: tables of cases written from GCP's documentation, each with the page it follows (`testdata/gcp/*.ndjson`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use schemas::Text;
 use serde::Deserialize;
 
 use super::{Deciding, Explanation, Level, Rule, Verdict, explain};
-use crate::coverage::assert_coverage;
+use crate::coverage::{self, assert_coverage};
 use crate::simulate::gcp::Case;
 use crate::simulate::simulate;
 
@@ -33,11 +32,7 @@ struct Expected {
 
 /// Every case, in order of files.
 fn documented() -> Vec<Documented> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/gcp");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let texts: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
-    texts.iter().flat_map(|text| text.lines()).map(|line| serde_json::from_str(line).unwrap()).collect()
+    coverage::documented("gcp")
 }
 
 /// Every rule there is.
