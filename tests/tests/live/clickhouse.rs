@@ -254,7 +254,7 @@ async fn a_redriven_letter_is_gone_and_one_that_failed_again_is_back_whatever_ca
 /// what it would run.
 #[tokio::test]
 async fn the_engine_reads_what_makes_the_analyst() {
-    let database = Database::empty();
+    let database = Database::start().await;
     let sql = include_str!("../../../schemas/clickhouse/0003_analyst.sql").replace("{database}", "overgrant");
     let plain: String = sql.lines().filter(|line| !line.starts_with("--")).flat_map(|line| [line, "\n"]).collect();
     let statements: Vec<&str> = plain.split(';').map(str::trim).filter(|text| !text.is_empty()).collect();
@@ -262,7 +262,7 @@ async fn the_engine_reads_what_makes_the_analyst() {
     for statement in statements {
         let quoted = statement.replace('\\', "\\\\").replace('\'', "\\'");
         let read = database.value(&format!("SELECT formatQuerySingleLine('{quoted}')")).await;
-        let words = |text: &str| text.replace('`', "").split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = |text: &str| text.replace(['`', '\''], "").split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(words(&read), words(statement));
     }
 }
