@@ -40,8 +40,8 @@ const PRINCIPALS: [&str; 16] = [
 
 /// Actions with a resource each.
 const REQUESTS: [(&str, &str); 24] = [
-    ("s3:GetObject", "arn:aws:s3:::bucket/home/bob/a"),
-    ("s3:GetObject", "arn:aws:s3:::bucket/home/bob/a"),
+    ("s3:GetObject", "arn:aws:s3:::bucket/people/bob/a"),
+    ("s3:GetObject", "arn:aws:s3:::bucket/people/bob/a"),
     ("s3:PutObject", "arn:aws:s3:::bucket/x"),
     ("s3:PutObject", "arn:aws:s3:::bucket/x"),
     ("s3:ListAllMyBuckets", "*"),
@@ -63,7 +63,7 @@ const REQUESTS: [(&str, &str); 24] = [
     ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:444455556666:q"),
     ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:q"),
     ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:q"),
-    ("s3:GetObject", "arn:aws:s3:::bucket/home/bob/a"),
+    ("s3:GetObject", "arn:aws:s3:::bucket/people/bob/a"),
 ];
 
 /// Context keys with values that they may have.

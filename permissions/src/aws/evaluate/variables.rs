@@ -169,8 +169,8 @@ mod tests {
         context.set_unknown("aws:userid");
         let like = Syntax { wildcards: true, variables: true };
         for (pattern, text, syntax, expected) in [
-            ("home/${AWS:UserName}/*", "home/b*b/x", like, Truth::True),
-            ("home/${aws:username}/*", "home/bob/x", like, Truth::False),
+            ("people/${AWS:UserName}/*", "people/b*b/x", like, Truth::True),
+            ("people/${aws:username}/*", "people/bob/x", like, Truth::False),
             ("${aws:userid, 'x'}", "x", like, Truth::Unknown),
             ("${aws:none, 'anon*'}", "anon*", like, Truth::True),
             ("${aws:none,'anon*'}", "anonymous", like, Truth::False),

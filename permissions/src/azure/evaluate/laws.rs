@@ -42,14 +42,8 @@ fn agree(seeds: std::ops::Range<u64>) {
 }
 
 #[test]
-fn fast_equals_slow_on_twenty_thousand_drawn_cases() {
-    agree(0..20_000);
-}
-
-#[test]
-#[ignore = "takes a minute; `cargo test -p permissions --lib -- --ignored fast_equals_slow`"]
 fn fast_equals_slow_on_a_hundred_thousand_drawn_cases() {
-    agree(1_000_000..1_100_000);
+    agree(0..100_000);
 }
 
 fn order(rule: &str) -> u8 {
