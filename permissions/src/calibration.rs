@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::catalogue::{ActionIdx, Catalogue};
 use crate::escalation::Targets;
 use crate::exposure::{Exposure, Reach, Scale};
-use crate::grants::{GrantSet, Grants};
+use crate::grants::{Area, GrantSet, Grants};
 use crate::risk::RiskModel;
 use crate::{aws, azure, gcp};
 
@@ -71,7 +71,7 @@ fn entitlement(provider: Provider, hash: &PolicyHash, scopes: &[&str]) -> Entitl
     }
 }
 
-fn one_of_200(_: &str, _: &str) -> Reach {
+fn one_of_200(_: &Area, _: &str) -> Reach {
     Reach { matching: 1, known: 200 }
 }
 
@@ -229,9 +229,13 @@ fn build(statements: &[Value]) -> Arc<GrantSet> {
 }
 
 /// A reach that differs by pattern and kind, as an inventory's does.
-fn uneven(pattern: &str, kind: &str) -> Reach {
+fn uneven(area: &Area, kind: &str) -> Reach {
     let known = (kind.len() % 7) as u64 * 31;
-    Reach { matching: if pattern.contains('*') { known / 2 } else { known.min(1) }, known }
+    let of = |pattern: &str| if pattern.contains('*') { known / 2 } else { known.min(1) };
+    let held = if area.resource == "*" { known } else { of(&area.resource) };
+    let within = area.within.iter().map(|pattern| of(pattern)).min().unwrap_or(known);
+    let out: u64 = area.except.iter().map(|pattern| of(pattern)).sum();
+    Reach { matching: held.min(within).saturating_sub(out), known }
 }
 
 fn weigh(set: &GrantSet, used: &RoaringBitmap, unknowable: &RoaringBitmap) -> Exposure {
@@ -260,14 +264,8 @@ fn by_definition(set: &GrantSet, used: &RoaringBitmap) -> u128 {
                 action.containers.iter().map(|k| k.as_str()).collect()
             };
             for kind in kinds {
-                if atom.resource == "*" {
-                    let all = uneven(&atom.except[0], kind).known;
-                    known += all;
-                    matching += all.saturating_sub(atom.except.iter().map(|e| uneven(e, kind).matching).sum());
-                } else {
-                    known += uneven(&atom.resource, kind).known;
-                    matching += uneven(&atom.resource, kind).matching;
-                }
+                known += uneven(&atom.area, kind).known;
+                matching += uneven(&atom.area, kind).matching;
             }
             part += (weight * u128::from(matching + 1) / u128::from(known + 1)).max(1);
         }
@@ -419,7 +417,7 @@ fn every_builtin_role_expands() {
             azure::builtin_role(name).unwrap().statements.clone(),
             &["/subscriptions/S/resourceGroups/G"],
         );
-        writeln!(report, "{name}: {} actions on {}", set.actions().len(), set.atoms()[0].resource).unwrap();
+        writeln!(report, "{name}: {} actions on {}", set.actions().len(), set.atoms()[0].area).unwrap();
     }
     expect_test::expect![[r#"
         Owner: 11163 actions on /subscriptions/s/resourcegroups/g
@@ -442,13 +440,13 @@ fn a_deny_takes_away_what_it_covers() {
     ]);
     let catalogue = Catalogue::bundled().provider(Provider::Aws);
     let verdict =
-        |action: &str, resource: &str| set.verdict(catalogue.lookup(action).unwrap(), Some(resource)).granted.as_str();
+        |action: &str, resource: &str| set.verdict(catalogue.lookup(action).unwrap(), Some(resource)).as_str();
     assert_eq!(verdict("s3:DeleteObject", "arn:aws:s3:::a/x"), "no");
     assert_eq!(verdict("s3:GetObject", "arn:aws:s3:::a/x"), "yes");
     assert_eq!(verdict("s3:GetObject", "arn:aws:s3:::b/x"), "no");
     assert_eq!(verdict("s3:PutObject", "arn:aws:s3:::a/x"), "yes");
     assert_eq!(verdict("s3:PutObject", "arn:aws:s3:::a/secret/x"), "no");
-    assert_eq!(set.ignored(), ["deny on some resources"]);
+    assert_eq!(set.ignored(), [""; 0]);
     assert!(set.granting(ActionIdx(0)).next().is_none());
 }
 

@@ -146,10 +146,10 @@ fn leads_somewhere(path: &EscalationPath, set: &GrantSet, targets: &Targets<'_>)
 fn on_own(path: &EscalationPath, set: &GrantSet, targets: &Targets<'_>, kind: &str) -> bool {
     let aws = set.provider() == Provider::Aws;
     let reaches = |atom: &Atom| {
-        let whole = atom.is_whole() || aws && whole_kind(&atom.resource, kind);
+        let whole = atom.is_whole() || aws && atom.area.is_plain() && whole_kind(&atom.area.resource, kind);
         let of_kind = |arn: &&&str| arn.splitn(6, ':').nth(5).is_some_and(|name| name.starts_with(kind));
-        let own = || targets.own.iter().filter(of_kind).any(|arn| atom.covers(Provider::Aws, arn));
-        (aws || !atom.conditional) && (whole || aws && own())
+        let own = || targets.own.iter().filter(of_kind).any(|arn| atom.area.covers(Provider::Aws, arn));
+        (aws || !atom.is_conditional()) && (whole || aws && own())
     };
     path.actions.iter().all(|action| set.granting(ActionIdx(action)).any(reaches))
 }

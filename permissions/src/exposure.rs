@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use crate::catalogue::{ActionIdx, ActionInfo, Catalogue, Plane, ProviderCatalogue};
 use crate::escalation::{self, EscalationPath, Targets};
-use crate::grants::{Atom, GrantSet};
+use crate::grants::{Area, Atom, GrantSet};
 use crate::risk::RiskModel;
 
 /// How many of an account's known resources of a kind a pattern matches.
@@ -33,9 +33,9 @@ impl Reach {
     }
 }
 
-/// Says a pattern's reach over the resources of one kind (see `ActionInfo::containers`; empty for actions on no
-/// particular resource). Never asked for `*`.
-pub type ReachFn<'a> = dyn Fn(&str, &str) -> Reach + 'a;
+/// Says an area's reach over the resources of one kind (see `ActionInfo::containers`; empty for actions on no particular
+/// resource). Never asked for everything.
+pub type ReachFn<'a> = dyn Fn(&Area, &str) -> Reach + 'a;
 
 /// What is needed to weigh sets of one account.
 #[derive(Clone, Copy)]
@@ -158,24 +158,17 @@ impl Scale<'_> {
         }
     }
 
-    /// The reach of an atom over all the kinds an action acts on, less what `NotResource` takes out. The kinds are counted
-    /// together, so that a kind of which the account has nothing does not turn one bucket of many into everything.
+    /// The reach of an atom over all the kinds an action acts on. The kinds are counted together, so that a kind of which
+    /// the account has nothing does not turn one bucket of many into everything.
     fn reach_of(&self, atom: &Atom, kinds: &[SmolStr]) -> Reach {
         let none = [SmolStr::default()];
         let mut sum = Reach::UNKNOWN;
         for kind in if kinds.is_empty() { &none } else { kinds } {
-            let one =
-                if atom.resource == "*" { self.excepting(atom, kind) } else { (self.reach)(&atom.resource, kind) };
+            let one = (self.reach)(&atom.area, kind);
             sum.matching = sum.matching.saturating_add(one.matching.min(one.known));
             sum.known = sum.known.saturating_add(one.known);
         }
         sum
-    }
-
-    fn excepting(&self, atom: &Atom, kind: &str) -> Reach {
-        let known = atom.except.first().map_or(0, |pattern| (self.reach)(pattern, kind).known);
-        let out: u64 = atom.except.iter().map(|pattern| (self.reach)(pattern, kind).matching).sum();
-        Reach { matching: known.saturating_sub(out), known }
     }
 
     /// The largest parts of a set's exposure, the largest first, grouped by service, risk class, resource and source.
@@ -221,15 +214,15 @@ fn contribution(atom: &Atom, group: &Group, catalogue: &ProviderCatalogue) -> Co
     let first = catalogue.action(group.first);
     let class = first.risk.as_str().replace('_', " ");
     let label = if group.n_actions == 1 {
-        format!("{} ({class}) on {}", first.name, atom.resource)
+        format!("{} ({class}) on {}", first.name, atom.area)
     } else {
-        format!("{}: {} actions of {class} on {}", first.service, group.n_actions, atom.resource)
+        format!("{}: {} actions of {class} on {}", first.service, group.n_actions, atom.area)
     };
     Contribution {
         label: Text::from(label),
         service: Text::from(first.service.clone()),
         risk_class: first.risk,
-        resource: Text::from(atom.resource.clone()),
+        resource: Text::from(atom.area.resource.clone()),
         source: atom.source.clone(),
         n_actions: group.n_actions,
         exposure: i64::try_from(group.sum).unwrap_or(i64::MAX),

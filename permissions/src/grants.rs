@@ -1,11 +1,26 @@
-//! Granted sets: what one identity may do in one account, as actions × resource patterns, interned.
+//! Granted sets: what one identity may do in one account, as actions × areas of resources, interned.
 //!
-//! A set is the union of what its sources allow, less what is denied without a condition. What this does not weigh yet
-//! (conditions, boundaries, SCPs, RCPs, resource policies, denies on a part of what is allowed) is named in
-//! [`GrantSet::ignored`], so that a score says what it left out; a full evaluator takes over at [`GrantSet::verdict`].
+//! A set is what its sources allow, within what boundary, SCPs and RCPs leave, less what is denied. It says the same as the
+//! evaluators do of each action and resource (a test compares them), but for resource policies, sessions and endpoints, which
+//! belong to a request. What depends on something that is not known (a condition, a tag, a policy that nobody gave) is in it,
+//! with its names. [`GrantSet::ignored`] names what a score should say beside its number.
+//!
+//! # Layout
+//!
+//! [`Grants`] finds or builds a set; `build` reads entitlements with `aws`, `azure` and `gcp` into parts, `cut` narrows what
+//! is allowed by the layers above it and by denies; [`Area`] is where something holds.
 
+mod area;
+mod aws;
+mod azure;
 mod build;
+mod cut;
+mod gcp;
+mod holder;
 mod interner;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test should panic")]
+mod tests;
 
 use std::sync::Arc;
 
@@ -14,19 +29,17 @@ use schemas::{Granted, Id128, Provider, Text};
 use smol_str::SmolStr;
 
 use crate::catalogue::ActionIdx;
-use crate::resource;
 
+pub use area::Area;
 pub use interner::Grants;
 
-/// Some actions on one resource pattern from one source.
+/// Some actions on an area from one source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Atom {
-    /// `*` for the whole account, an ARN pattern, an Azure scope, a GCP full resource name.
-    pub resource: SmolStr,
-    /// Patterns that `NotResource` takes out of `resource`.
-    pub except: Vec<SmolStr>,
-    /// Whether it holds only under a condition, which is not weighed.
-    pub conditional: bool,
+    /// Where they are granted.
+    pub area: Area,
+    /// What it rests on and is not known, in order: context keys, conditions, policies. Empty when it is certain.
+    pub conditional_on: Vec<Text>,
     /// The policy or role that grants it, by its name for people.
     pub source: Text,
     /// The actions, as numbers of the catalogue.
@@ -37,24 +50,14 @@ impl Atom {
     /// Whether it reaches everything in the account.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.resource == "*" && self.except.is_empty()
+        self.area.is_whole()
     }
 
-    /// Whether its pattern covers a resource.
+    /// Whether it holds under conditions only.
     #[must_use]
-    pub fn covers(&self, provider: Provider, resource_id: &str) -> bool {
-        resource::pattern_matches(provider, &self.resource, resource_id)
-            && !self.except.iter().any(|pattern| resource::pattern_matches(provider, pattern, resource_id))
+    pub fn is_conditional(&self) -> bool {
+        !self.conditional_on.is_empty()
     }
-}
-
-/// Whether an action on a resource is granted, and what was not weighed to say so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Yes, no, or unknown where a condition decides.
-    pub granted: Granted,
-    /// What was not weighed.
-    pub ignored: Vec<&'static str>,
 }
 
 /// What one identity may do in one account.
@@ -62,7 +65,6 @@ pub struct Verdict {
 pub struct GrantSet {
     provider: Provider,
     atoms: Vec<Atom>,
-    partial_denies: Vec<Atom>,
     whole: RoaringBitmap,
     actions: RoaringBitmap,
     ignored: Vec<&'static str>,
@@ -77,7 +79,7 @@ impl GrantSet {
         self.provider
     }
 
-    /// Its parts in order of resource, source and condition.
+    /// Its parts in order of area, condition and source.
     #[must_use]
     pub fn atoms(&self) -> &[Atom] {
         &self.atoms
@@ -101,8 +103,9 @@ impl GrantSet {
         self.actions.is_empty()
     }
 
-    /// What was not weighed, in order: `boundary`, `condition`, `condition in deny`, `deny on some resources`,
-    /// `eligible role`, `rcp`, `resource policy`, `scp`, `unknown policy`, `unknown role`, `unreadable statement` …
+    /// What a score should say of it, in order: `condition` and `condition in deny` where something rests on what is not
+    /// known, `eligible role`, `resource policy`, `unknown policy`, `unknown role`, `unreadable statement` and
+    /// `too many resources` where something may be missing.
     #[must_use]
     pub fn ignored(&self) -> &[&'static str] {
         &self.ignored
@@ -125,21 +128,18 @@ impl GrantSet {
         self.atoms.iter().filter(move |atom| atom.actions.contains(action.0))
     }
 
-    /// Whether an action is granted, on a resource or (with `None`) on anything at all.
+    /// Whether an action is granted, on a resource or (with `None`) on anything at all: yes, no, or unknown where that rests
+    /// on what is not known.
     #[must_use]
-    pub fn verdict(&self, action: ActionIdx, resource_id: Option<&str>) -> Verdict {
-        let on = |atom: &&Atom| resource_id.is_none_or(|id| atom.covers(self.provider, id));
-        let denied = self.partial_denies.iter().any(|deny| {
-            deny.actions.contains(action.0) && resource_id.is_some_and(|id| deny.covers(self.provider, id))
-        });
+    pub fn verdict(&self, action: ActionIdx, resource_id: Option<&str>) -> Granted {
+        let on = |atom: &&Atom| resource_id.is_none_or(|id| atom.area.covers(self.provider, id));
         let mut granted = Granted::No;
-        for atom in self.granting(action).filter(on).filter(|_| !denied) {
-            if !atom.conditional {
-                granted = Granted::Yes;
-                break;
+        for atom in self.granting(action).filter(on) {
+            if !atom.is_conditional() {
+                return Granted::Yes;
             }
             granted = Granted::Unknown;
         }
-        Verdict { granted, ignored: self.ignored.clone() }
+        granted
     }
 }

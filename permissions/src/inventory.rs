@@ -7,6 +7,7 @@ use schemas::{Inventory, Provider};
 use smol_str::SmolStr;
 
 use crate::exposure::Reach;
+use crate::grants::Area;
 use crate::resource;
 
 /// Patterns remembered per account; past it, they are counted anew each time.
@@ -50,18 +51,18 @@ impl KnownResources {
         self
     }
 
-    /// A pattern's reach over a kind. Where the ids were cut at a bound, the matches are scaled up.
+    /// An area's reach over a kind. Where the ids were cut at a bound, the matches are scaled up.
     #[must_use]
-    pub fn reach(&self, pattern: &str, kind: &str) -> Reach {
+    pub fn reach(&self, area: &Area, kind: &str) -> Reach {
         let kind = SmolStr::from(kind.to_ascii_lowercase());
-        let Some(known) = self.kinds.get(&kind) else { return self.guess(pattern) };
-        let key = (SmolStr::new(pattern), kind);
+        let Some(known) = self.kinds.get(&kind) else { return self.guess(&area.resource) };
+        let key = (SmolStr::new(area.key()), kind);
         if let Ok(memo) = self.memo.lock()
             && let Some(reach) = memo.get(&key)
         {
             return *reach;
         }
-        let reach = Reach { matching: self.matching(pattern, known), known: known.n_resources };
+        let reach = Reach { matching: self.matching(area, known), known: known.n_resources };
         if let Ok(mut memo) = self.memo.lock()
             && memo.len() < MAX_MEMO
         {
@@ -76,14 +77,14 @@ impl KnownResources {
         Reach { matching: if exact { self.assumed.min(1) } else { self.assumed }, known: self.assumed }
     }
 
-    fn matching(&self, pattern: &str, known: &Kind) -> u64 {
+    fn matching(&self, area: &Area, known: &Kind) -> u64 {
         // `arn:aws:s3:::logs/*` reaches the bucket `logs`.
-        let container = resource::container(self.provider, pattern);
-        let exact = self.provider == Provider::Aws && !container.contains(['*', '?']);
+        let container = resource::container(self.provider, &area.resource);
+        let exact = self.provider == Provider::Aws && area.is_plain() && !container.contains(['*', '?']);
         let n = if exact {
             known.ids.binary_search_by(|id| id.as_str().cmp(container)).is_ok() as u64
         } else {
-            known.ids.iter().filter(|id| resource::pattern_matches(self.provider, container, id)).count() as u64
+            known.ids.iter().filter(|id| area.reaches(self.provider, id)).count() as u64
         };
         let listed = (known.ids.len() as u64).max(1);
         u64::try_from(u128::from(n) * u128::from(known.n_resources) / u128::from(listed)).unwrap_or(n)
@@ -114,7 +115,7 @@ mod tests {
         let buckets = ["arn:aws:s3:::logs-1", "arn:aws:s3:::logs-2", "arn:aws:s3:::web"];
         let aws = KnownResources::new(Provider::Aws, [&row(Provider::Aws, "s3:bucket", &buckets, 3)]);
         let reach = |pattern, kind| {
-            let Reach { matching, known } = aws.reach(pattern, kind);
+            let Reach { matching, known } = aws.reach(&Area::of(pattern), kind);
             (matching, known)
         };
         assert_eq!(reach("arn:aws:s3:::logs-1/*", "s3:bucket"), (1, 3));
@@ -123,14 +124,14 @@ mod tests {
         assert_eq!(reach("arn:aws:s3:::*/*", "S3:Bucket"), (3, 3));
         assert_eq!(reach("arn:aws:s3:::logs-1/*", "sqs:queue"), (0, 0));
         let guess = KnownResources::new(Provider::Aws, []).assuming(50);
-        let found = |pattern| guess.reach(pattern, "s3:bucket").matching;
+        let found = |pattern| guess.reach(&Area::of(pattern), "s3:bucket").matching;
         assert_eq!((found("arn:aws:s3:::logs/*"), found("arn:aws:s3:::logs*")), (1, 50));
         let vm = "/subscriptions/s/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/vm";
         let azure = KnownResources::new(
             Provider::Azure,
             [&row(Provider::Azure, "Microsoft.Compute/virtualMachines", &[vm], 10)],
         );
-        let found = azure.reach("/subscriptions/s/resourcegroups/g", "microsoft.compute/virtualmachines");
+        let found = azure.reach(&Area::of("/subscriptions/s/resourcegroups/g"), "microsoft.compute/virtualmachines");
         assert_eq!((found.matching, found.known), (10, 10));
     }
 }

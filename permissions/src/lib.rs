@@ -30,6 +30,7 @@ pub mod catalogue;
 )]
 mod coverage;
 pub mod decision;
+pub mod document;
 #[cfg(test)]
 mod draw;
 pub mod escalation;
@@ -38,6 +39,7 @@ pub mod gcp;
 pub mod grants;
 pub mod inventory;
 mod patterns;
+pub mod question;
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,
@@ -53,6 +55,6 @@ mod truth;
 pub use catalogue::{ActionIdx, ActionInfo, Catalogue, Logged, Plane, ProviderCatalogue};
 pub use escalation::{EscalationPath, Targets};
 pub use exposure::{Exposure, Reach, Scale};
-pub use grants::{GrantSet, Grants};
+pub use grants::{Area, GrantSet, Grants};
 pub use inventory::KnownResources;
 pub use risk::RiskModel;

@@ -57,6 +57,20 @@ pub fn pattern_covers(provider: Provider, wide: &str, narrow: &str) -> bool {
     }
 }
 
+/// Whether something can match both. Complete, not sound where a pattern is longer than any the clouds take: those overlap.
+#[must_use]
+pub fn patterns_overlap(provider: Provider, one: &str, other: &str) -> bool {
+    if one == "*" || other == "*" || one == other {
+        return true;
+    }
+    match provider {
+        Provider::Aws => pattern::overlap(one.as_bytes(), other.as_bytes()),
+        Provider::Azure | Provider::Gcp => {
+            pattern_matches(provider, one, other) || pattern_matches(provider, other, one)
+        }
+    }
+}
+
 /// Whether a pattern or scope is the whole account: `*`; an Azure root, management group or subscription; a GCP
 /// organization, folder or project.
 #[must_use]

@@ -19,8 +19,10 @@ use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
 use crate::ValidConfig;
+use crate::facts::of_limit;
 use crate::law::Law;
 use crate::metrics::ScoreMetrics;
+use crate::scorer::is_limit;
 use crate::state;
 
 use logs::Logs;
@@ -84,6 +86,10 @@ impl Transform<Message> for Accounts {
             match message {
                 Message::AccessEvent(event) => self.event(&event, out),
                 Message::Policy(policy) => self.state.targets.policy(&policy, self.config.set.max_policies),
+                Message::Entitlement(row) if is_limit(&row) => {
+                    out.emit(of_limit(&row).into_message());
+                    self.state.targets.entitlement(&row, usize::MAX, self.config.set.max_grants);
+                }
                 Message::Entitlement(row) if !people::is_derived(&row) => {
                     self.state.people.entitlement(&row, self.config.set.max_grants, out);
                     if !self.state.targets.entitlement(&row, bound, self.config.set.max_grants) {

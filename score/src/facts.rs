@@ -9,12 +9,17 @@
 //! | `log:<service>:read`, `log:<service>:write` | logs that are off by default are on for that service; `time` is the first day of one |
 //! | `people:<role id>` | people of Identity Center act through that role; the ids are theirs |
 //! | `target:<kind>` | identities worth escalating to; the ids are theirs |
+//! | `limit:<source>` | SCPs or RCPs at one level above the account; the ids are their policies' hashes |
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use schemas::{AccountId, Inventory, Provider, ResourceId, Text, Time};
+use permissions::Area;
+use schemas::{
+    AccountId, Entitlement, EntitlementKind, IdentityKind, Inventory, PolicyHash, Provider, ResourceId, Text, Time,
+    identity,
+};
 use serde::{Deserialize, Serialize};
 
 /// The kind that says that an account's log is read.
@@ -37,9 +42,61 @@ pub(crate) fn target_kind(what: &str) -> Text {
     Text::from(format!("target:{what}"))
 }
 
+/// What the kinds begin with that list SCPs and RCPs.
+const LIMIT: &str = "limit:";
+
+/// The fact that an SCP or RCP row is to every identity of its account.
+pub(crate) fn of_limit(row: &Entitlement) -> Inventory {
+    Inventory {
+        provider: row.provider,
+        account_id: row.account_id.clone(),
+        kind: Text::from(format!("{LIMIT}{}", row.source)),
+        time: row.valid_from,
+        n_resources: i64::try_from(row.policy_hashes.len()).unwrap_or(i64::MAX),
+        resource_ids: row.policy_hashes.iter().map(|hash| ResourceId::from(hash.as_str())).collect(),
+        deleted_at: row.deleted_at,
+        revision: row.revision,
+    }
+}
+
+/// The row that such a fact was.
+fn as_limit(row: &Inventory) -> Entitlement {
+    let source = row.kind.strip_prefix(LIMIT).unwrap_or(&row.kind);
+    Entitlement {
+        identity_id: identity::aws_root(&row.account_id),
+        account_id: row.account_id.clone(),
+        source: Text::from(source),
+        kind: if source.starts_with("rcp:") { EntitlementKind::Rcp } else { EntitlementKind::Scp },
+        source_name: None,
+        provider: row.provider,
+        org_id: None,
+        identity_kind: IdentityKind::Root,
+        identity_name: None,
+        identity_generation: None,
+        identity_created_at: None,
+        identity_last_used_at: None,
+        policy_hashes: row.resource_ids.iter().map(|id| PolicyHash::from(id.as_str())).collect(),
+        groups: Vec::new(),
+        scopes: Vec::new(),
+        condition: None,
+        valid_from: row.time,
+        valid_until: None,
+        deleted_at: None,
+        revision: row.revision,
+    }
+}
+
+/// The SCPs and RCPs that limit an account's identities at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) rows: Vec<Entitlement>,
+    /// Equal numbers, equal limits.
+    pub(crate) version: u64,
+}
+
 /// Whether a kind lists resources, and so has a reach.
 fn is_resource(kind: &str) -> bool {
-    kind != LOG && !["log:", "people:", "target:"].iter().any(|ours| kind.starts_with(ours))
+    kind != LOG && !["log:", "people:", "target:", LIMIT].iter().any(|ours| kind.starts_with(ours))
 }
 
 /// The inventories of all accounts, by kind and revision.
@@ -122,6 +179,38 @@ impl Facts {
         row.deleted_at.is_none_or(|at| at > time).then_some(row)
     }
 
+    /// The SCPs and RCPs above an account as of a time. The first that are known stand in for the time before them.
+    pub(crate) fn limits_as_of(&self, account: &str, time: Time) -> Limits {
+        let Some(kinds) = self.rows.get(account) else { return Limits::default() };
+        let from = Text::from(LIMIT);
+        let limits = || kinds.range(from.clone()..).take_while(|(kind, _)| kind.starts_with(LIMIT));
+        let Some(first) = limits().flat_map(|(_, versions)| versions.values()).map(|row| row.time).min() else {
+            return Limits::default();
+        };
+        let time = time.max(first);
+        let held = limits().filter_map(|(_, versions)| versions.values().rev().find(|row| row.time <= time));
+        let rows: Vec<Entitlement> =
+            held.filter(|row| row.deleted_at.is_none_or(|at| at > time)).map(|row| as_limit(row)).collect();
+        let mut bytes = Vec::new();
+        for row in &rows {
+            bytes.extend_from_slice(row.source.as_bytes());
+            for hash in &row.policy_hashes {
+                bytes.extend_from_slice(hash.as_bytes());
+            }
+        }
+        Limits { rows, version: schemas::Id128::of_parts(&[&bytes]).0 as u64 }
+    }
+
+    /// The accounts that a policy limits, at whatever time.
+    pub(crate) fn limited_by(&self, hash: &PolicyHash) -> Vec<AccountId> {
+        let names = |(kind, versions): (&Text, &BTreeMap<i64, Arc<Inventory>>)| {
+            let is_it = |id: &ResourceId| id.as_str() == hash.as_str();
+            kind.starts_with(LIMIT) && versions.values().any(|row| row.resource_ids.iter().any(is_it))
+        };
+        let accounts = self.rows.iter().filter(|(_, kinds)| kinds.iter().any(names));
+        accounts.map(|(account, _)| account.clone()).collect()
+    }
+
     /// A number for everything in an account that a score rests on as of a time: equal numbers, equal scores.
     pub(crate) fn version(&self, account: &AccountId, time: Time) -> u64 {
         let key = (account.clone(), time);
@@ -151,24 +240,22 @@ impl Facts {
         schemas::Id128::of_parts(&[&bytes]).0 as u64
     }
 
-    /// How many resources of a kind an account has as of a time, and how many of them `matches` says a pattern reaches.
-    /// Where the list of ids was cut, their share stands for the whole.
+    /// How many resources of a kind an account has as of a time, and how many of them an area reaches. Where the list of ids was cut, their share stands for the whole.
     pub(crate) fn reach(
         &self,
         account: &AccountId,
         kind: &str,
         time: Time,
-        pattern: &str,
-        matches: impl Fn(&ResourceId) -> bool,
+        area: &Area,
     ) -> (u64, u64) {
         let Some(row) = self.as_of(account, kind, time).filter(|_| is_resource(kind)) else { return (0, 0) };
         let known = u64::try_from(row.n_resources).unwrap_or(0).max(row.resource_ids.len() as u64);
-        let key = (account.clone(), row.kind.clone(), row.revision, pattern.to_owned());
+        let key = (account.clone(), row.kind.clone(), row.revision, area.key().into_owned());
         if let Some(matching) = self.reaches.borrow().get(&key) {
             return (*matching, known);
         }
         let listed = row.resource_ids.len() as u64;
-        let matching = row.resource_ids.iter().filter(|id| matches(id)).count() as u64;
+        let matching = row.resource_ids.iter().filter(|id| area.reaches(row.provider, id)).count() as u64;
         let matching = if listed == 0 {
             0
         } else {

@@ -49,6 +49,8 @@ pub(crate) struct Holding {
 #[derive(Debug, Default)]
 struct Held {
     rows: Vec<Arc<Entitlement>>,
+    /// The version of what limits them.
+    limits: u64,
     /// The set that `rows` grant.
     set: Option<Arc<GrantSet>>,
     /// What these rows weigh beside a use and circumstances.
@@ -56,9 +58,9 @@ struct Held {
 }
 
 impl Held {
-    /// Whether it was built of these very rows.
-    fn is_of(&self, rows: &[&Arc<Entitlement>]) -> bool {
-        self.rows.len() == rows.len() && self.rows.iter().zip(rows).all(|(a, b)| Arc::ptr_eq(a, b))
+    /// Whether it was built of these very rows within these limits.
+    fn is_of(&self, rows: &[&Arc<Entitlement>], limits: u64) -> bool {
+        self.limits == limits && self.rows.len() == rows.len() && self.rows.iter().zip(rows).all(|(a, b)| Arc::ptr_eq(a, b))
     }
 }
 
@@ -232,11 +234,12 @@ impl<'h> Walk<'_, 'h> {
 
     fn moment(&mut self, at: Time, before: Option<&Moment<'h>>, scene: &mut Scene<'_>) -> Option<Moment<'h>> {
         let held = &*self.held;
-        let known = |rows: &[&Arc<Entitlement>]| held.set.clone().filter(|_| held.is_of(rows));
+        let known = |rows: &[&Arc<Entitlement>], limits| held.set.clone().filter(|_| held.is_of(rows, limits));
         let moment = self.subject.moment(at, before, &known, scene)?;
-        if self.held.set.is_none() || !self.held.is_of(&moment.rows) {
+        if self.held.set.is_none() || !self.held.is_of(&moment.rows, moment.limits) {
             let rows = moment.rows.iter().map(|row| Arc::clone(row)).collect();
-            *self.held = Held { rows, set: Some(Arc::clone(&moment.set)), weighed: None };
+            let (limits, set) = (moment.limits, Some(Arc::clone(&moment.set)));
+            *self.held = Held { rows, limits, set, weighed: None };
         }
         Some(moment)
     }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use permissions::escalation::Need;
 use permissions::exposure::Scale;
 use permissions::{
-    ActionIdx, ActionInfo, Catalogue, Exposure, GrantSet, Grants, Logged, Reach, RiskModel, Targets, resource,
+    ActionIdx, ActionInfo, Area, Catalogue, Exposure, GrantSet, Grants, Logged, Reach, RiskModel, Targets, resource,
 };
 use roaring::RoaringBitmap;
 use schemas::{
-    AccessLevel, AccountId, Contribution, Entitlement, Policy, PolicyHash, Provider, ResourceId, RiskClass, Text, Time,
+    AccessLevel, AccountId, Contribution, Entitlement, Policy, PolicyHash, Provider, RiskClass, Text, Time,
 };
 
 use crate::facts::{Facts, LOG, log_kind, target_kind};
@@ -129,7 +129,7 @@ impl Law {
         let own: Vec<&str> = holder.own.iter().map(String::as_str).collect();
         let exists = |need: Need| is_target(need, holder, facts);
         let targets = Targets { holder: holder.kind, own: &own, exists: &exists };
-        self.scale(&|pattern, kind| reach(provider, holder, facts, pattern, kind))
+        self.scale(&|area, kind| reach(provider, holder, facts, area, kind))
             .exposure(set, used, unknowable, &targets)
     }
 
@@ -143,7 +143,7 @@ impl Law {
         n: usize,
     ) -> Vec<Contribution> {
         let provider = set.provider();
-        self.scale(&|pattern, kind| reach(provider, holder, facts, pattern, kind)).contributions(set, used, n)
+        self.scale(&|area, kind| reach(provider, holder, facts, area, kind)).contributions(set, used, n)
     }
 
     /// A full administrator's exposure.
@@ -266,14 +266,10 @@ fn is_target(need: Need, holder: &Holder<'_>, facts: &Facts) -> bool {
     row.n_resources > 1 || row.resource_ids.iter().any(|id| id.as_str() != holder.id)
 }
 
-fn reach(provider: Provider, holder: &Holder<'_>, facts: &Facts, pattern: &str, kind: &str) -> Reach {
+fn reach(provider: Provider, holder: &Holder<'_>, facts: &Facts, area: &Area, kind: &str) -> Reach {
     let folded = kind.to_ascii_lowercase();
     let kind = if provider == Provider::Azure { folded.as_str() } else { kind };
-    let container = resource::container(provider, pattern);
-    let matches = |id: &ResourceId| {
-        resource::pattern_matches(provider, pattern, id) || resource::pattern_matches(provider, container, id)
-    };
-    let (matching, known) = facts.reach(holder.account, kind, holder.at, pattern, matches);
+    let (matching, known) = facts.reach(holder.account, kind, holder.at, area);
     Reach { matching, known }
 }
 

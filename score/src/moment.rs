@@ -24,8 +24,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) metrics: &'a mut ScoreMetrics,
 }
 
-/// Finds a set that was built for the same rows before.
-pub(crate) type FindSet<'a> = dyn Fn(&[&Arc<Entitlement>]) -> Option<Arc<GrantSet>> + 'a;
+/// Finds a set that was built for the same rows, and the same limits by their version, before.
+pub(crate) type FindSet<'a> = dyn Fn(&[&Arc<Entitlement>], u64) -> Option<Arc<GrantSet>> + 'a;
 
 /// Whose score it is, and what of its state a score rests on.
 pub(crate) struct Subject<'h> {
@@ -44,6 +44,8 @@ pub(crate) struct Moment<'h> {
     pub(crate) at: Time,
     pub(crate) last_day: i64,
     pub(crate) rows: Vec<&'h Arc<Entitlement>>,
+    /// The version of the SCPs and RCPs above the account.
+    pub(crate) limits: u64,
     pub(crate) set: Arc<GrantSet>,
     pub(crate) used: RoaringBitmap,
     pub(crate) circumstances: Circumstances,
@@ -121,10 +123,13 @@ impl<'h> Subject<'h> {
         let last_day = Time(at.0.saturating_sub(1)).day();
         let window = scene.config.window_days;
         let rows = self.sources.as_of(at);
-        let same = before.filter(|before| same_rows(&before.rows, &rows)).map(|before| Arc::clone(&before.set));
-        let set = same
-            .or_else(|| known(&rows))
-            .unwrap_or_else(|| scene.law.set(self.provider, rows.iter().map(|row| row.as_ref()), scene.policies));
+        let limits = scene.facts.limits_as_of(self.account, at);
+        let is_same = |before: &&Moment<'_>| before.limits == limits.version && same_rows(&before.rows, &rows);
+        let same = before.filter(is_same).map(|before| Arc::clone(&before.set));
+        let set = same.or_else(|| known(&rows, limits.version)).unwrap_or_else(|| {
+            let rows = rows.iter().map(|row| row.as_ref()).chain(&limits.rows);
+            scene.law.set(self.provider, rows, scene.policies)
+        });
         let used =
             self.numbered.iter().filter(|(_, used)| used.is_used(last_day, window)).map(|(idx, _)| *idx).collect();
         let log = scene.facts.first_event(self.account, LOG).filter(|first| *first < at);
@@ -134,6 +139,7 @@ impl<'h> Subject<'h> {
             at,
             last_day,
             rows,
+            limits: limits.version,
             set,
             used,
             circumstances: Circumstances {

@@ -91,6 +91,9 @@ impl Scorer {
             return;
         }
         self.state.policies.insert(policy.policy_hash.clone(), Arc::clone(policy));
+        for account in self.state.facts.limited_by(&policy.policy_hash) {
+            self.touch_account(&account, i64::MIN);
+        }
         let holders = self.holders.get(&policy.policy_hash).into_iter().flatten();
         for key in holders {
             if let Some(holding) = self.state.holdings.get_mut(key) {
@@ -128,6 +131,10 @@ impl Scorer {
     }
 
     fn entitlement(&mut self, row: &Arc<Entitlement>) {
+        // What limits a whole account comes to every partition as a fact.
+        if is_limit(row) {
+            return;
+        }
         let key = (row.account_id.clone(), row.identity_id.clone());
         let Some(holding) = holding(&mut self.state.holdings, &key, self.config.set.max_identities) else {
             self.metrics.score_identities_overflow_total += 1;
@@ -297,6 +304,11 @@ impl Scorer {
         }
         self.n_windows.set(n_windows);
     }
+}
+
+/// Whether a row is an account's SCPs or RCPs.
+pub(crate) fn is_limit(row: &Entitlement) -> bool {
+    matches!(row.kind, EntitlementKind::Scp | EntitlementKind::Rcp)
 }
 
 fn holding<'s>(holdings: &'s mut BTreeMap<Key, Holding>, key: &Key, max: usize) -> Option<&'s mut Holding> {

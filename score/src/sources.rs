@@ -61,24 +61,24 @@ impl Sources {
         self.iter().filter_map(|row| row.identity_created_at).min()
     }
 
-    /// The rows that hold at a time, in order of their source.
+    /// The rows that hold at a time, in order of their source: of each the one that began last.
     pub(crate) fn as_of(&self, time: Time) -> Vec<&Arc<Entitlement>> {
         let time = self.first().map_or(time, |first| first.max(time));
-        let held = self.rows.values().filter_map(|versions| versions.values().rev().find(|row| row.valid_from <= time));
+        let held = self.rows.values().filter_map(|versions| {
+            let begun = versions.values().filter(|row| row.valid_from <= time && !row.is_withdrawn());
+            begun.max_by_key(|row| (row.valid_from, row.revision))
+        });
         held.filter(|row| is_live(row, time)).collect()
     }
 
     /// Forgets versions that a later one had replaced before a time, and sources that were deleted before it.
     pub(crate) fn forget(&mut self, before: Time) {
         let standing = |row: &Arc<Entitlement>| row.deleted_at.is_none_or(|at| at > before);
-        self.rows.retain(|_, versions| versions.values().next_back().is_some_and(standing));
+        self.rows.retain(|_, versions| versions.values().any(standing));
         for versions in self.rows.values_mut() {
-            while let Some((_, next)) = versions.iter().nth(1) {
-                if next.valid_from > before {
-                    break;
-                }
-                versions.pop_first();
-            }
+            let replaced = |row: &Arc<Entitlement>| (row.valid_from, row.revision);
+            let last = versions.values().filter(|row| row.valid_from <= before).map(replaced).max();
+            versions.retain(|_, row| last.is_none_or(|last| replaced(row) >= last));
         }
     }
 }
@@ -125,18 +125,24 @@ mod tests {
             row("a", 3, 20, None, Some(30)),
             row("a", 4, 40, None, None),
             row("b", 1, 10, Some(25), None),
+            // An older snapshot came later, and what was told of a time was taken back.
+            row("c", 1, 30, None, None),
+            row("c", 2, 10, None, None),
+            row("d", 1, 20, None, None),
+            row("d", 2, 10, None, None),
+            row("d", 3, 20, None, Some(20)),
         ];
         check(
             &rows,
             &[5, 10, 19, 20, 25, 30, 40],
             &expect_test::expect![[r"
-            5: a.1 b.1
-            10: a.1 b.1
-            19: a.1 b.1
-            20: a.3 b.1
-            25: a.3
-            30: 
-            40: a.4
+            5: a.1 b.1 c.2 d.2
+            10: a.1 b.1 c.2 d.2
+            19: a.1 b.1 c.2 d.2
+            20: a.3 b.1 c.2 d.2
+            25: a.3 c.2 d.2
+            30: c.1 d.2
+            40: a.4 c.1 d.2
         "]],
         );
     }

@@ -44,12 +44,13 @@ mod named;
 mod policy;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed test should panic")]
-mod random;
+pub(crate) mod random;
 mod request;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed test should panic")]
-mod slow;
+pub(crate) mod slow;
 mod special;
+mod spelled;
 mod statement;
 mod variables;
 
@@ -62,6 +63,8 @@ use self::named::Naming;
 use crate::truth::{Doubts, Truth};
 
 pub(crate) use self::identity::is_account;
+pub(crate) use self::special::limited_by_rcps;
+pub(crate) use self::spelled::{Named as SpelledResources, Spelled};
 
 pub use crate::decision::{Deciding, Verdict};
 pub use actions::Action;

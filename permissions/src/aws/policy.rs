@@ -12,6 +12,11 @@ const MAX_ENTRIES: usize = 8192;
 /// Statements per document beyond which the rest is dropped with an error.
 const MAX_STATEMENTS: usize = 4096;
 
+/// What a statement may consist of, in lower case (Grammar of the IAM JSON policy language). Something else is a misspelt
+/// element, and a statement without what it stands for would be another one.
+pub(super) const ELEMENTS: [&str; 9] =
+    ["sid", "effect", "principal", "notprincipal", "action", "notaction", "resource", "notresource", "condition"];
+
 /// What could be read of a policy document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParsedPolicy {
@@ -62,8 +67,9 @@ fn statements(document: &Value, parsed: &mut ParsedPolicy) {
         Some(_) => return parsed.errors.push(Text::from("`Statement` is neither an object nor a list")),
         None => return parsed.errors.push(Text::from("field `Statement` is missing")),
     };
+    let has_variables = field(document, "Version").and_then(Value::as_str) == Some("2012-10-17");
     for (at, entry) in list.iter().enumerate().take(MAX_STATEMENTS) {
-        match statement(entry) {
+        match statement(entry).map(|statement| if has_variables { statement } else { without_variables(statement) }) {
             Ok(statement) => parsed.statements.push(statement),
             Err(error) => parsed.errors.push(Text::from(format!("`Statement[{at}]`: {error}"))),
         }
@@ -73,14 +79,30 @@ fn statements(document: &Value, parsed: &mut ParsedPolicy) {
     }
 }
 
+/// A statement in the words of the newest version: before 2012-10-17 `${aws:username}` was text and no variable, and
+/// `${$}{aws:username}` is that text now.
+fn without_variables(mut statement: Statement) -> Statement {
+    let plain = |text: &str| text.replace("${", "${$}{");
+    for resource in statement.resources.iter_mut().chain(&mut statement.not_resources) {
+        if resource.contains("${") {
+            *resource = ResourceId::from(plain(resource));
+        }
+    }
+    if let Some(condition) = statement.condition.take() {
+        statement.condition = Some(if condition.contains("${") { Text::from(plain(&condition)) } else { condition });
+    }
+    statement
+}
+
 fn field<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     let map = value.as_object()?;
     map.get(name).or_else(|| map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 fn statement(entry: &Value) -> Result<Statement, String> {
-    if !entry.is_object() {
-        return Err("not an object".to_owned());
+    let map = entry.as_object().ok_or("not an object")?;
+    if let Some(key) = map.keys().find(|key| !ELEMENTS.iter().any(|known| key.eq_ignore_ascii_case(known))) {
+        return Err(format!("unknown element `{}`", short(key)));
     }
     let effect = match field(entry, "Effect").and_then(Value::as_str) {
         Some(word) if word.eq_ignore_ascii_case("Allow") => Effect::Allow,
@@ -168,6 +190,24 @@ mod tests {
         let list = br#"{"Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["*"],"Condition":{}}]}"#;
         assert_eq!(parse_policy(one), parse_policy(list));
         assert_eq!(parse_policy(one).statements.len(), 1);
+    }
+
+    #[test]
+    fn variables_of_an_old_version_are_text() {
+        let old = parse_policy(
+            br#"{"Version":"2008-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"b/${aws:username}",
+                "Condition":{"StringLike":{"s3:prefix":"${aws:username}"}}}}"#,
+        );
+        assert_eq!(old.statements[0].resources[0].as_str(), "b/${$}{aws:username}");
+        let condition = old.statements[0].condition.as_ref().unwrap();
+        assert_eq!(condition.as_str(), r#"{"StringLike":{"s3:prefix":"${$}{aws:username}"}}"#);
+    }
+
+    #[test]
+    fn a_misspelt_element_is_an_error_and_not_left_out() {
+        let parsed = parse_policy(br#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Conditions":{}}}"#);
+        assert_eq!(parsed.errors, ["`Statement[0]`: unknown element `Conditions`"]);
+        assert!(parsed.statements.is_empty());
     }
 
     #[test]

@@ -55,6 +55,8 @@ use super::tiers::{Outside, app_role, directory_role};
 use crate::truth::{Doubts, Truth};
 
 pub use crate::decision::{Deciding, Verdict};
+pub(crate) use self::condition::SpelledCondition;
+
 pub use actions::Action;
 pub use policies::{Documents, Policies};
 pub use request::{Identity, Request};

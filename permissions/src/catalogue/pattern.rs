@@ -44,11 +44,67 @@ pub(crate) fn covers(wide: &[u8], narrow: &[u8], question_mark: bool, fold_case:
     matches(wide, narrow, question_mark, fold_case)
 }
 
+/// Longest product of two patterns' lengths that is looked at; resources have 2,048 characters at most.
+const MAX_PRODUCT: usize = 1 << 22;
+
+/// Whether some text matches both, of patterns with `*` and `?` in one case. Patterns too long to tell overlap.
+#[must_use]
+pub(crate) fn overlap(one: &[u8], other: &[u8]) -> bool {
+    let wild = |byte: &u8| matches!(byte, b'*' | b'?');
+    let differs = one.iter().zip(other).take_while(|(a, b)| !wild(a) && !wild(b)).any(|(a, b)| a != b);
+    let differs_behind =
+        one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| !wild(a) && !wild(b)).any(|(a, b)| a != b);
+    let is_fixed = |pattern: &[u8]| !pattern.iter().any(wild);
+    if differs || differs_behind {
+        return false;
+    }
+    if is_fixed(one) || is_fixed(other) {
+        let (pattern, text) = if is_fixed(one) { (other, one) } else { (one, other) };
+        return matches(pattern, text, true, false);
+    }
+    if one.len().saturating_mul(other.len()) > MAX_PRODUCT {
+        return true;
+    }
+    overlap_behind(one, other)
+}
+
+/// Walks both patterns at once: `open[b]` says whether the texts before can end at place `b` of the other one.
+fn overlap_behind(one: &[u8], other: &[u8]) -> bool {
+    let through_stars = |open: &mut [bool]| {
+        for b in 0..other.len() {
+            open[b + 1] |= open[b] && other[b] == b'*';
+        }
+    };
+    let mut open = vec![false; other.len() + 1];
+    open[0] = true;
+    through_stars(&mut open);
+    for a in one {
+        let mut next = vec![false; other.len() + 1];
+        if *a == b'*' {
+            let mut reached = false;
+            for (b, is_open) in open.iter().enumerate() {
+                reached |= is_open;
+                next[b] = reached;
+            }
+        } else {
+            for (b, c) in other.iter().enumerate().filter(|(b, _)| open[*b]) {
+                match c {
+                    b'*' => next[b] = true,
+                    _ => next[b + 1] |= *a == b'?' || *c == b'?' || a == c,
+                }
+            }
+        }
+        through_stars(&mut next);
+        open = next;
+    }
+    open[other.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{covers, matches};
+    use super::{covers, matches, overlap};
 
     /// The oracle: the definition, by recursion.
     fn slow(p: &[u8], t: &[u8]) -> bool {
@@ -75,9 +131,38 @@ mod tests {
         }
     }
 
+    /// All texts of the alphabet up to a length that is enough for two short patterns to meet.
+    fn texts(most: usize) -> Vec<Vec<u8>> {
+        let mut all = vec![Vec::new()];
+        let mut from = 0;
+        for _ in 0..most {
+            let to = all.len();
+            for at in from..to {
+                for letter in [b'a', b'b'] {
+                    let mut text: Vec<u8> = all[at].clone();
+                    text.push(letter);
+                    all.push(text);
+                }
+            }
+            from = to;
+        }
+        all
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn patterns_overlap_when_a_text_matches_both(one in "[ab*?]{0,4}", other in "[ab*?]{0,4}") {
+            let both = |text: &Vec<u8>| slow(one.as_bytes(), text) && slow(other.as_bytes(), text);
+            let found = texts(8).iter().any(both);
+            prop_assert_eq!(overlap(one.as_bytes(), other.as_bytes()), found, "{} {}", one, other);
+        }
+    }
+
     #[test]
     fn many_stars_do_not_hang() {
         let pattern = "*a".repeat(500);
+        assert!(overlap(format!("{pattern}*").as_bytes(), "*b".repeat(500).as_bytes()));
         assert!(!matches(pattern.as_bytes(), "a".repeat(400).as_bytes(), true, false));
     }
 }

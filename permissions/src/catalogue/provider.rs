@@ -202,6 +202,13 @@ impl ProviderCatalogue {
         found
     }
 
+    /// What a `Deny` on an ARN pattern can take away: as [`Self::grantable_on`], without the actions on no particular
+    /// resource, which are asked of `*`.
+    #[must_use]
+    pub fn deniable_on(&self, arn_pattern: &str) -> RoaringBitmap {
+        self.grantable_on(arn_pattern) & &self.on_resources
+    }
+
     /// All actions that a pattern names: `*` for any text, for AWS also `?` for one character. Remembered.
     #[must_use]
     pub fn expand(&self, pattern: &str) -> Arc<RoaringBitmap> {

@@ -54,6 +54,8 @@ use schemas::Text;
 use self::policy::Binding;
 use crate::truth::{Doubts, Truth};
 
+pub(crate) use self::condition::spell_condition;
+
 pub use crate::decision::{Deciding, Verdict};
 pub use context::Context;
 pub use identity::{Facts, Form, Identity};

@@ -1,36 +1,121 @@
 //! From entitlements and policies to a granted set.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
-use schemas::{Action, Effect, Entitlement, EntitlementKind, Id128, Policy, PolicyHash, Provider, Statement, Text};
+use schemas::{Action, Effect, Entitlement, EntitlementKind, Id128, Policy, PolicyHash, Provider, Text};
 use smol_str::SmolStr;
 
-use super::{Atom, GrantSet};
+use super::cut::{Allowed, Key};
+use super::holder::Holder;
+use super::{Area, Atom, GrantSet, aws, azure, gcp};
+use crate::aws::evaluate::{CompiledPolicy, PolicyKind, limited_by_rcps};
 use crate::catalogue::{Catalogue, Plane, ProviderCatalogue};
-use crate::{azure, gcp, resource};
+use crate::resource;
 
 /// Atoms per set; the rest is left out and named. A set of this size is some 10 MB.
 const MAX_ATOMS: usize = 65_536;
 /// Pairs of resource pattern and action per set; bounds the time of weighing one at about a second. AWS's own limits on
 /// policies keep an identity under a hundredth of it.
 const MAX_PAIRS: u64 = 20_000_000;
-/// Denies with a pattern that are weighed against each atom; bounds the work at atoms × this.
-const MAX_PATTERN_DENIES: usize = 256;
 /// Unmatched names that are remembered per set.
 const MAX_UNMATCHED: usize = 64;
+/// Compiled policies that are remembered; past it they are compiled anew.
+const MAX_KEPT: usize = 8192;
 
-/// What makes two atoms the same: resource, exceptions, condition, source.
-type Key = (SmolStr, Vec<SmolStr>, bool, Text);
+/// What a part is for. Everything in [`Self::Grants`] adds up; of each other layer something must allow as well.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Layer {
+    Grants,
+    Boundary,
+    /// A level of SCPs.
+    Scp(SmolStr),
+    /// A level of RCPs.
+    Rcp(SmolStr),
+}
+
+/// One statement for one identity.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) layer: Layer,
+    pub(super) denies: bool,
+    pub(super) areas: Vec<Area>,
+    /// What it rests on and is not known.
+    pub(super) doubts: Vec<Text>,
+    pub(super) source: Text,
+    pub(super) actions: Arc<RoaringBitmap>,
+}
+
+/// A policy, compiled, and the actions of each of its statements.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) compiled: CompiledPolicy,
+    pub(super) actions: Vec<Arc<RoaringBitmap>>,
+    pub(super) asks_who: bool,
+}
+
+/// Compiled AWS policies; identities share them.
+#[derive(Debug, Default)]
+pub(super) struct KeptPolicies(HashMap<(PolicyHash, PolicyKind), Arc<Kept>>);
+
+impl KeptPolicies {
+    pub(super) fn get(&mut self, kind: PolicyKind, policy: &Policy, catalogue: &ProviderCatalogue) -> Arc<Kept> {
+        let key = (policy.policy_hash.clone(), kind);
+        if let Some(kept) = self.0.get(&key) {
+            return Arc::clone(kept);
+        }
+        let kept = Arc::new(aws::keep(&policy.policy_hash, kind, policy, |statement| aws_actions(catalogue, statement)));
+        if self.0.len() >= MAX_KEPT {
+            self.0.clear();
+        }
+        self.0.insert(key, Arc::clone(&kept));
+        kept
+    }
+}
+
+fn aws_actions(catalogue: &ProviderCatalogue, statement: &schemas::Statement) -> RoaringBitmap {
+    let named = |patterns: &[Action]| {
+        let mut found = RoaringBitmap::new();
+        for pattern in patterns {
+            found |= &*catalogue.expand(pattern);
+        }
+        found
+    };
+    if statement.actions.is_empty() && !statement.not_actions.is_empty() {
+        all(catalogue) - named(&statement.not_actions)
+    } else {
+        named(&statement.actions)
+    }
+}
+
+fn all(catalogue: &ProviderCatalogue) -> RoaringBitmap {
+    (0..catalogue.len() as u32).collect()
+}
+
+/// The scopes of an Azure or GCP grant as areas.
+pub(super) fn scopes(provider: Provider, entitlement: &Entitlement) -> Vec<Area> {
+    let fold = |text: &str| match provider {
+        _ if resource::is_whole_account(provider, text) => SmolStr::new_static("*"),
+        Provider::Azure => SmolStr::from(text.trim_end_matches('/').to_ascii_lowercase()),
+        Provider::Aws | Provider::Gcp => SmolStr::new(text),
+    };
+    let scopes: BTreeSet<SmolStr> = entitlement.scopes.iter().map(|scope| fold(scope)).collect();
+    if scopes.is_empty() || scopes.contains("*") {
+        return vec![Area::of("*")];
+    }
+    scopes.into_iter().map(Area::of).collect()
+}
 
 /// A set in the making.
 pub(super) struct Builder<'c> {
     provider: Provider,
     catalogue: &'c ProviderCatalogue,
-    allows: BTreeMap<Key, Arc<RoaringBitmap>>,
-    n_pairs: u64,
-    denies: BTreeMap<(SmolStr, Vec<SmolStr>), RoaringBitmap>,
+    parts: Vec<Part>,
+    layers: BTreeSet<Layer>,
+    /// Layers in which a statement allows anything to anybody.
+    allowing: BTreeSet<Layer>,
+    everything: Option<Arc<RoaringBitmap>>,
     ignored: BTreeSet<&'static str>,
     unmatched: BTreeSet<SmolStr>,
 }
@@ -40,161 +125,133 @@ impl<'c> Builder<'c> {
         Self {
             provider,
             catalogue: catalogue.provider(provider),
-            allows: BTreeMap::new(),
-            n_pairs: 0,
-            denies: BTreeMap::new(),
+            parts: Vec::new(),
+            layers: BTreeSet::new(),
+            allowing: BTreeSet::new(),
+            everything: None,
             ignored: BTreeSet::new(),
             unmatched: BTreeSet::new(),
         }
     }
 
-    /// Takes one entitlement in; deleted ones grant nothing.
-    pub(super) fn add(&mut self, entitlement: &Entitlement, policy: &dyn Fn(&PolicyHash) -> Option<Arc<Policy>>) {
-        if entitlement.deleted_at.is_some() || entitlement.provider != self.provider {
-            return;
+    pub(super) fn catalogue(&self) -> &'c ProviderCatalogue {
+        self.catalogue
+    }
+
+    pub(super) fn ignore(&mut self, what: &'static str) {
+        self.ignored.insert(what);
+    }
+
+    pub(super) fn part(&mut self, part: Part) {
+        self.parts.push(part);
+    }
+
+    /// Notes that a statement in a layer allows something to somebody.
+    pub(super) fn can_allow(&mut self, layer: &Layer) {
+        if !self.allowing.contains(layer) {
+            self.allowing.insert(layer.clone());
         }
-        let denies = match entitlement.kind {
+    }
+
+    /// Every action.
+    pub(super) fn everything(&mut self) -> Arc<RoaringBitmap> {
+        let catalogue = self.catalogue;
+        Arc::clone(self.everything.get_or_insert_with(|| Arc::new(all(catalogue))))
+    }
+
+    /// Takes one entitlement in; deleted ones grant nothing.
+    pub(super) fn add(
+        &mut self,
+        entitlement: &Entitlement,
+        policy: &dyn Fn(&PolicyHash) -> Option<Arc<Policy>>,
+        kept: &mut KeptPolicies,
+        holder: &Holder,
+    ) {
+        match entitlement.kind {
             EntitlementKind::Identity | EntitlementKind::Trust => return,
-            EntitlementKind::Boundary => return self.ignore("boundary"),
-            EntitlementKind::Scp => return self.ignore("scp"),
-            EntitlementKind::Rcp => return self.ignore("rcp"),
             EntitlementKind::ResourcePolicy => return self.ignore("resource policy"),
             EntitlementKind::Eligible => return self.ignore("eligible role"),
-            EntitlementKind::DenyAssignment | EntitlementKind::DenyRule => true,
-            EntitlementKind::IdentityPolicy
-            | EntitlementKind::GroupPolicy
-            | EntitlementKind::RoleAssignment
-            | EntitlementKind::Binding => false,
-        };
+            EntitlementKind::Scp | EntitlementKind::Rcp if !holder.is_limited() => return,
+            _ => {}
+        }
+        let aws = (self.provider == Provider::Aws).then(|| aws::layer(entitlement)).flatten();
+        if let Some((layer, _)) = &aws {
+            self.layers.insert(layer.clone());
+        }
         for hash in &entitlement.policy_hashes {
             let Some(policy) = policy(hash) else {
                 self.ignore("unknown policy");
+                if let Some((layer, _)) = &aws {
+                    self.doubt_all(layer, entitlement);
+                }
                 continue;
             };
             if !policy.errors.is_empty() {
                 self.ignore("unreadable statement");
             }
-            for statement in &policy.statements {
-                self.statement(entitlement, statement, denies || statement.effect == Effect::Deny);
-            }
-        }
-    }
-
-    fn ignore(&mut self, what: &'static str) {
-        self.ignored.insert(what);
-    }
-
-    fn statement(&mut self, entitlement: &Entitlement, statement: &Statement, denies: bool) {
-        let conditional = statement.condition.is_some() || entitlement.condition.is_some();
-        if conditional {
-            self.ignore(if denies { "condition in deny" } else { "condition" });
-        }
-        if denies && conditional {
-            return;
-        }
-        let actions = self.actions(statement);
-        if actions.is_empty() {
-            return;
-        }
-        let (resources, except) = self.resources(entitlement, statement);
-        let actions = Arc::new(actions);
-        let source = entitlement.source_name.as_ref().unwrap_or(&entitlement.source);
-        let mut grantable = BTreeMap::new();
-        for resource in resources {
-            let actions = self.grantable(&actions, &resource, &mut grantable);
-            if actions.is_empty() {
-                continue;
-            }
-            if denies {
-                *self.denies.entry((resource, except.clone())).or_default() |= &*actions;
-            } else if self.allows.len() < MAX_ATOMS && self.n_pairs < MAX_PAIRS {
-                self.n_pairs += actions.len();
-                let key = (resource, except.clone(), conditional, source.clone());
-                let held = self.allows.entry(key).or_insert_with(|| Arc::clone(&actions));
-                if !Arc::ptr_eq(held, &actions) {
-                    *Arc::make_mut(held) |= &*actions;
+            match &aws {
+                Some((layer, kind)) => {
+                    self.note_unmatched(&policy);
+                    let kept = kept.get(*kind, &policy, self.catalogue);
+                    aws::parts(self, (layer, entitlement), &policy, &kept, holder);
                 }
-            } else {
-                self.ignore("too many resources");
+                None => self.statements(entitlement, &policy),
             }
         }
     }
 
-    /// What of a statement's actions an AWS resource pattern can grant at all; remembered by what of the pattern
-    /// decides it.
-    fn grantable(
-        &self,
-        actions: &Arc<RoaringBitmap>,
-        resource: &SmolStr,
-        by_service: &mut BTreeMap<(SmolStr, bool), Arc<RoaringBitmap>>,
-    ) -> Arc<RoaringBitmap> {
-        if self.provider != Provider::Aws || resource == "*" {
-            return Arc::clone(actions);
+    fn statements(&mut self, entitlement: &Entitlement, policy: &Policy) {
+        let denies = matches!(entitlement.kind, EntitlementKind::DenyAssignment | EntitlementKind::DenyRule);
+        for statement in &policy.statements {
+            let denies = denies || statement.effect == Effect::Deny;
+            match self.provider {
+                Provider::Azure => azure::part(self, entitlement, statement, denies),
+                Provider::Gcp => gcp::part(self, entitlement, statement, denies),
+                Provider::Aws => {}
+            }
         }
-        let whole_service = resource.ends_with(":*");
-        let service = resource.split(':').nth(2).unwrap_or("*");
-        if let Some(found) = by_service.get(&(SmolStr::new(service), whole_service)) {
-            return Arc::clone(found);
+        if denies && !policy.errors.is_empty() {
+            let (areas, actions) = (scopes(self.provider, entitlement), self.everything());
+            let doubts = policy.errors.iter().take(1).cloned().collect();
+            let source = entitlement.source.clone();
+            self.part(Part { layer: Layer::Grants, denies, areas, doubts, source, actions });
         }
-        let found = Arc::new(&**actions & self.catalogue.grantable_on(resource));
-        by_service.insert((SmolStr::new(service), whole_service), Arc::clone(&found));
-        found
     }
 
-    /// The actions a statement names, in this provider's language.
-    fn actions(&mut self, statement: &Statement) -> RoaringBitmap {
-        match self.provider {
-            Provider::Aws if statement.actions.is_empty() && !statement.not_actions.is_empty() => {
-                let all: RoaringBitmap = (0..self.catalogue.len() as u32).collect();
-                all - self.expand(&statement.not_actions, None)
-            }
-            Provider::Aws => self.expand(&statement.actions, None),
-            Provider::Azure => self.azure_actions(statement),
-            Provider::Gcp => {
-                let mut found = self.expand(&statement.actions, None);
-                if let Some(name) = &statement.role {
-                    match gcp::predefined_role(name) {
-                        Some(permissions) => found |= permissions,
-                        None => self.ignore("unknown role"),
-                    }
-                }
-                found
+    /// A policy that is known to be there but not what it says may allow and may deny anything; of identity policies, what
+    /// it allows is not guessed.
+    pub(super) fn doubt_all(&mut self, layer: &Layer, entitlement: &Entitlement) {
+        let source = entitlement.source_name.as_ref().unwrap_or(&entitlement.source).clone();
+        for denies in [true, false] {
+            if denies || *layer != Layer::Grants {
+                let (areas, doubts) = (vec![Area::of("*")], vec![source.clone()]);
+                let actions = self.everything();
+                self.part(Part { layer: layer.clone(), denies, areas, doubts, source: source.clone(), actions });
             }
         }
     }
 
-    fn azure_actions(&mut self, statement: &Statement) -> RoaringBitmap {
-        let control = self.expand(&statement.actions, Some(Plane::Control));
-        let not_control = self.expand(&statement.not_actions, Some(Plane::Control));
-        let data = self.expand(&statement.data_actions, Some(Plane::Data));
-        let not_data = self.expand(&statement.not_data_actions, Some(Plane::Data));
-        let mut found = (control - not_control) | (data - not_data);
-        if let Some(id) = &statement.role {
-            match azure::builtin_role(id) {
-                Some(role) => {
-                    for block in &role.statements {
-                        if block.condition.is_some() {
-                            self.ignore("condition");
-                        }
-                        found |= self.azure_actions(block);
-                    }
-                }
-                None => self.ignore("unknown role"),
-            }
+    fn note_unmatched(&mut self, policy: &Policy) {
+        for pattern in policy.statements.iter().flat_map(|statement| statement.actions.iter().chain(&statement.not_actions))
+        {
+            self.note(pattern, self.catalogue.expand(pattern).is_empty());
         }
-        found
+    }
+
+    fn note(&mut self, pattern: &str, names_nothing: bool) {
+        if names_nothing && self.unmatched.len() < MAX_UNMATCHED {
+            self.unmatched.insert(SmolStr::new(pattern));
+        }
     }
 
     /// All actions that patterns name. In Azure a wildcard stays in its plane, and one that starts with `*` does not
     /// reach into the directory.
-    fn expand(&mut self, patterns: &[Action], plane: Option<Plane>) -> RoaringBitmap {
+    pub(super) fn expand(&mut self, patterns: &[Action], plane: Option<Plane>) -> RoaringBitmap {
         let mut found = RoaringBitmap::new();
         for pattern in patterns {
             let pattern = self.spelled(pattern);
             let named = self.catalogue.expand(&pattern);
-            if named.is_empty() && self.unmatched.len() < MAX_UNMATCHED {
-                self.unmatched.insert(pattern.clone());
-            }
+            self.note(&pattern, named.is_empty());
             match plane {
                 Some(plane) if pattern.contains('*') => {
                     found |= &*named & self.catalogue.of_plane(plane);
@@ -217,90 +274,62 @@ impl<'c> Builder<'c> {
         }
     }
 
-    /// The patterns a statement reaches, and what `NotResource` takes out of them.
-    fn resources(&mut self, entitlement: &Entitlement, statement: &Statement) -> (Vec<SmolStr>, Vec<SmolStr>) {
-        let provider = self.provider;
-        let fold = |text: &str| match provider {
-            _ if resource::is_whole_account(provider, text) => SmolStr::new_static("*"),
-            Provider::Azure => SmolStr::from(text.trim_end_matches('/').to_ascii_lowercase()),
-            Provider::Aws | Provider::Gcp => SmolStr::new(text),
-        };
-        if provider != Provider::Aws {
-            let scopes: BTreeSet<SmolStr> = entitlement.scopes.iter().map(|scope| fold(scope)).collect();
-            let all = scopes.is_empty() || scopes.contains("*");
-            return (if all { vec![SmolStr::new_static("*")] } else { scopes.into_iter().collect() }, Vec::new());
-        }
-        if statement.resources.is_empty() {
-            if statement.not_resources.is_empty() {
-                self.ignore("statement without resource");
-                return (Vec::new(), Vec::new());
-            }
-            let except: BTreeSet<SmolStr> = statement.not_resources.iter().map(|r| fold(r)).collect();
-            return if except.contains("*") {
-                (Vec::new(), Vec::new())
-            } else {
-                (vec![SmolStr::new_static("*")], except.into_iter().collect())
-            };
-        }
-        let resources: BTreeSet<SmolStr> = statement.resources.iter().map(|r| fold(r)).collect();
-        if resources.iter().any(|r| r.contains("${")) {
-            self.ignore("policy variable");
-        }
-        if resources.contains("*") {
-            return (vec![SmolStr::new_static("*")], Vec::new());
-        }
-        (resources.into_iter().collect(), Vec::new())
-    }
-
-    /// Takes the denies off and closes the set.
+    /// Narrows what is granted by every layer, takes the denies off and closes the set.
     pub(super) fn finish(mut self) -> GrantSet {
-        let everywhere = self.denies.remove(&(SmolStr::new_static("*"), Vec::new())).unwrap_or_default();
-        let denies: Vec<Atom> = std::mem::take(&mut self.denies).into_iter().map(deny).collect();
-        let patterns: Vec<&Atom> = denies.iter().filter(|d| d.except.is_empty()).take(MAX_PATTERN_DENIES).collect();
-        let mut atoms = Vec::with_capacity(self.allows.len());
-        for ((resource, except, conditional, source), mut actions) in std::mem::take(&mut self.allows) {
-            if !actions.is_disjoint(&everywhere) {
-                *Arc::make_mut(&mut actions) -= &everywhere;
-            }
-            for deny in &patterns {
-                let covers = resource::pattern_covers(self.provider, &deny.resource, &resource);
-                if covers && !actions.is_disjoint(&deny.actions) {
-                    *Arc::make_mut(&mut actions) -= &*deny.actions;
-                }
-            }
-            if !actions.is_empty() {
-                atoms.push(Atom { resource, except, conditional, source, actions });
+        let limited = self.limited_by_rcps();
+        let mut allowed = Allowed::new(self.provider, self.catalogue, MAX_ATOMS);
+        let mut n_pairs = 0;
+        let parts = std::mem::take(&mut self.parts);
+        for part in parts.iter().filter(|part| !part.denies && part.layer == Layer::Grants) {
+            if n_pairs < MAX_PAIRS {
+                n_pairs += part.actions.len() * part.areas.len() as u64;
+                allowed.grant(part);
+            } else {
+                self.ignore("too many resources");
             }
         }
-        let partial_denies = self.partial(denies, &atoms);
-        self.close(atoms, partial_denies)
+        for layer in self.layers.iter().filter(|layer| **layer != Layer::Grants) {
+            let of_layer = |part: &&Part| !part.denies && part.layer == *layer;
+            let parts: Vec<&Part> = parts.iter().filter(of_layer).collect();
+            let is_rcp = matches!(layer, Layer::Rcp(_));
+            // RCPs can only deny: a level in which nothing allows has `RCPFullAWSAccess`, which cannot be detached.
+            if !is_rcp || self.allowing.contains(layer) || !parts.is_empty() {
+                allowed.limit(&parts, is_rcp.then_some(&limited));
+            }
+        }
+        if allowed.is_conditional() {
+            self.ignore("condition");
+        }
+        let denies = parts.iter().filter(|part| part.denies).map(|part| (part, matches!(part.layer, Layer::Rcp(_))));
+        if allowed.deny(denies.map(|(part, is_rcp)| (part, is_rcp.then_some(&limited)))) {
+            self.ignore("condition in deny");
+        }
+        if allowed.is_full() {
+            self.ignore("too many resources");
+        }
+        self.close(allowed.into_atoms())
     }
 
-    /// The denies that still meet something allowed.
-    fn partial(&mut self, denies: Vec<Atom>, atoms: &[Atom]) -> Vec<Atom> {
-        let mut granted = RoaringBitmap::new();
-        for atom in atoms {
-            granted |= &*atom.actions;
+    fn limited_by_rcps(&self) -> RoaringBitmap {
+        if !self.layers.iter().any(|layer| matches!(layer, Layer::Rcp(_))) {
+            return RoaringBitmap::new();
         }
-        let partial: Vec<Atom> = denies.into_iter().filter(|deny| !deny.actions.is_disjoint(&granted)).collect();
-        if !partial.is_empty() {
-            self.ignore("deny on some resources");
-        }
-        partial
+        self.catalogue.iter().filter(|(_, info)| limited_by_rcps(&info.name)).map(|(idx, _)| idx.0).collect()
     }
 
-    fn close(self, atoms: Vec<Atom>, partial_denies: Vec<Atom>) -> GrantSet {
+    fn close(self, atoms: BTreeMap<Key, Arc<RoaringBitmap>>) -> GrantSet {
         let (mut whole, mut actions) = (RoaringBitmap::new(), RoaringBitmap::new());
-        for atom in &atoms {
-            actions |= &*atom.actions;
-            if atom.is_whole() {
-                whole |= &*atom.actions;
+        let mut found = Vec::with_capacity(atoms.len());
+        for ((area, conditional_on, source), of_atom) in atoms {
+            actions |= &*of_atom;
+            if area.is_whole() {
+                whole |= &*of_atom;
             }
+            found.push(Atom { area, conditional_on, source, actions: of_atom });
         }
         let mut set = GrantSet {
             provider: self.provider,
-            atoms,
-            partial_denies,
+            atoms: found,
             whole,
             actions,
             ignored: self.ignored.into_iter().collect(),
@@ -312,17 +341,12 @@ impl<'c> Builder<'c> {
     }
 }
 
-fn deny(((resource, except), actions): ((SmolStr, Vec<SmolStr>), RoaringBitmap)) -> Atom {
-    Atom { resource, except, conditional: false, source: Text::default(), actions: Arc::new(actions) }
-}
-
 fn hash(set: &GrantSet) -> Id128 {
     let mut parts: Vec<Vec<u8>> =
         vec![set.provider.as_str().into(), set.ignored.join("\n").into(), set.unmatched.join("\n").into()];
-    for atom in set.atoms.iter().chain(&set.partial_denies) {
-        parts.push(
-            format!("{}\n{}\n{}\n{}", atom.resource, atom.except.join(" "), atom.conditional, atom.source).into(),
-        );
+    for atom in &set.atoms {
+        let doubts: Vec<&str> = atom.conditional_on.iter().map(|name| name.as_str()).collect();
+        parts.push(format!("{}\n{}\n{}", atom.area, doubts.join("\n"), atom.source).into());
         let mut bytes = Vec::with_capacity(atom.actions.serialized_size());
         // Writing to memory does not fail; were it to, the part is empty and the set is merely not shared.
         let _ = atom.actions.serialize_into(&mut bytes);

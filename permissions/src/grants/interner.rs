@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use schemas::{Entitlement, Id128, Policy, PolicyHash, Provider};
+use schemas::{
+    AccountId, Entitlement, EntitlementKind, Id128, IdentityId, IdentityKind, Policy, PolicyHash, Provider, Text,
+};
 
-use super::GrantSet;
-use super::build::Builder;
+use super::build::{Builder, KeptPolicies};
+use super::holder::Holder;
+use super::{GrantSet, aws};
 use crate::catalogue::Catalogue;
 
 /// How many sets are remembered before those that nobody holds any more are dropped. The sets that are held are bounded
@@ -17,6 +20,9 @@ const SWEEP_AT: usize = 1024;
 #[derive(Debug, Default)]
 pub struct Grants {
     sets: HashMap<Id128, Weak<GrantSet>>,
+    /// Sets by what they were built from, so that a thousand holders of one policy cost one building.
+    built: HashMap<Id128, Weak<GrantSet>>,
+    kept: KeptPolicies,
     sweep_at: usize,
 }
 
@@ -24,11 +30,11 @@ impl Grants {
     /// An empty interner.
     #[must_use]
     pub fn new() -> Self {
-        Self { sets: HashMap::new(), sweep_at: SWEEP_AT }
+        Self { sweep_at: SWEEP_AT, ..Self::default() }
     }
 
-    /// Builds the set of one identity in one account from its entitlements there; `policy` finds statements by hash.
-    /// The order of the entitlements does not matter.
+    /// Builds the set of one identity in one account from its entitlements there and, for AWS, the SCPs and RCPs of its
+    /// account; `policy` finds statements by hash. The order of the entitlements does not matter.
     pub fn build<'e>(
         &mut self,
         provider: Provider,
@@ -36,11 +42,95 @@ impl Grants {
         policy: &dyn Fn(&PolicyHash) -> Option<Arc<Policy>>,
         catalogue: &Catalogue,
     ) -> Arc<GrantSet> {
-        let mut builder = Builder::new(provider, catalogue);
-        for entitlement in entitlements {
-            builder.add(entitlement, policy);
+        let standing = |row: &&Entitlement| row.deleted_at.is_none() && row.provider == provider;
+        let mut rows: Vec<&Entitlement> = entitlements.into_iter().filter(standing).collect();
+        rows.sort_by_key(|row| (row.kind, row.source.clone()));
+        let holder = Holder::of(&rows);
+        let key = self.key(&rows, policy, catalogue, &holder);
+        if let Some(built) = self.built.get(&key).and_then(Weak::upgrade) {
+            return built;
         }
-        self.intern(builder.finish())
+        let mut builder = Builder::new(provider, catalogue);
+        for row in rows {
+            builder.add(row, policy, &mut self.kept, &holder);
+        }
+        let set = self.intern(builder.finish());
+        if self.built.len() >= self.sweep_at {
+            self.built.retain(|_, set| set.strong_count() > 0);
+        }
+        self.built.insert(key, Arc::downgrade(&set));
+        set
+    }
+
+    /// Builds the set of whoever has one policy and nothing else; of an Azure or GCP role, where it is granted on everything.
+    pub fn of_policy(&mut self, policy: &Policy, catalogue: &Catalogue) -> Arc<GrantSet> {
+        let kind = match policy.provider {
+            Provider::Aws => EntitlementKind::IdentityPolicy,
+            Provider::Azure => EntitlementKind::RoleAssignment,
+            Provider::Gcp => EntitlementKind::Binding,
+        };
+        let row = Entitlement {
+            identity_id: IdentityId::default(),
+            account_id: AccountId::default(),
+            source: Text::from("policy"),
+            kind,
+            source_name: None,
+            provider: policy.provider,
+            org_id: None,
+            identity_kind: IdentityKind::Unknown,
+            identity_name: None,
+            identity_generation: None,
+            identity_created_at: None,
+            identity_last_used_at: None,
+            policy_hashes: vec![policy.policy_hash.clone()],
+            groups: Vec::new(),
+            scopes: Vec::new(),
+            condition: None,
+            valid_from: policy.time,
+            valid_until: None,
+            deleted_at: None,
+            revision: 0,
+        };
+        let held = Arc::new(policy.clone());
+        self.build(policy.provider, [&row], &|_| Some(Arc::clone(&held)), catalogue)
+    }
+
+    /// What a set is built from: rows, policies, and who holds them where a policy asks that.
+    fn key(
+        &mut self,
+        rows: &[&Entitlement],
+        policy: &dyn Fn(&PolicyHash) -> Option<Arc<Policy>>,
+        catalogue: &Catalogue,
+        holder: &Holder,
+    ) -> Id128 {
+        let mut asks_who = false;
+        let mut parts: Vec<Vec<u8>> = vec![catalogue.version().into(), vec![u8::from(holder.is_limited())]];
+        for row in rows {
+            let scopes: Vec<&str> = row.scopes.iter().map(|scope| scope.as_str()).collect();
+            let layer = aws::layer(row);
+            let text = format!(
+                "{:?}\n{layer:?}\n{:?}\n{:?}\n{}",
+                row.kind,
+                row.source_name.as_ref().unwrap_or(&row.source),
+                row.condition,
+                scopes.join("\n")
+            );
+            if row.kind != schemas::EntitlementKind::Identity {
+                parts.push(text.into());
+            }
+            for hash in &row.policy_hashes {
+                let found = policy(hash);
+                parts.push(format!("{hash} {}", found.is_some()).into());
+                if let (Some((_, kind)), Some(found)) = (&layer, found) {
+                    asks_who |= self.kept.get(*kind, &found, catalogue.provider(row.provider)).asks_who;
+                }
+            }
+        }
+        if asks_who {
+            parts.push(holder.text.clone().into());
+        }
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        Id128::of_parts(&parts)
     }
 
     /// Returns the one copy of a set.

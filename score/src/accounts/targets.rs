@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use schemas::{
     AccountId, Entitlement, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider, Text,
-    Time,
+    Time, identity,
 };
 use serde::{Deserialize, Serialize};
 use stream::Output;
 
 use crate::facts::target_kind;
 use crate::law::{Law, Policies};
+use crate::scorer::is_limit;
 use crate::sources::Sources;
 
 type Key = (AccountId, IdentityId);
@@ -35,7 +36,13 @@ impl Targets {
             return;
         }
         self.policies.insert(policy.policy_hash.clone(), Arc::clone(policy));
-        self.dirty.extend(self.holders.get(&policy.policy_hash).into_iter().flatten().cloned());
+        let holders: Vec<Key> = self.holders.get(&policy.policy_hash).into_iter().flatten().cloned().collect();
+        for key in holders {
+            if key.1 == identity::aws_root(&key.0) {
+                self.touch(&key.0);
+            }
+            self.dirty.insert(key);
+        }
     }
 
     /// Takes a grant in; says whether there was room for its identity.
@@ -48,8 +55,25 @@ impl Targets {
         for hash in &row.policy_hashes {
             self.holders.entry(hash.clone()).or_default().insert(key.clone());
         }
+        if is_limit(row) {
+            self.touch(&row.account_id);
+        }
         self.dirty.insert(key);
         true
+    }
+
+    /// Everybody in an account must be weighed anew.
+    fn touch(&mut self, account: &AccountId) {
+        let first = (account.clone(), IdentityId::default());
+        let keys = self.sources.range(first..).map(|(key, _)| key).take_while(|(of, _)| of == account);
+        self.dirty.extend(keys.cloned());
+    }
+
+    /// The SCPs and RCPs above an account: rows of its root user.
+    fn limits(&self, account: &AccountId) -> Vec<Arc<Entitlement>> {
+        let sources = self.sources.get(&(account.clone(), identity::aws_root(account)));
+        let rows = sources.map(|sources| sources.as_of(Time(i64::MAX))).unwrap_or_default();
+        rows.into_iter().filter(|row| is_limit(row)).cloned().collect()
     }
 
     /// Tells the targets of the accounts where they have changed. Targets are those of today at every past day, too.
@@ -59,7 +83,9 @@ impl Targets {
             let Some(sources) = self.sources.get(&key) else { continue };
             let rows = sources.as_of(Time(i64::MAX));
             let provider = sources.iter().next().map_or(Provider::Aws, |row| row.provider);
-            let set = law.set(provider, rows.iter().map(|row| row.as_ref()), &self.policies);
+            let limits = self.limits(&key.0);
+            let own = rows.iter().copied().filter(|row| !is_limit(row));
+            let set = law.set(provider, own.chain(&limits).map(|row| row.as_ref()), &self.policies);
             let is_privileged = law.is_privileged(&set);
             let kinds = if is_privileged { kinds(&rows, &self.policies) } else { Vec::new() };
             for kind in ["group", "service", "identity"] {

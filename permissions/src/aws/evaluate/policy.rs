@@ -130,6 +130,11 @@ impl CompiledPolicy {
         &self.errors
     }
 
+    /// In the document's order, what could not be read behind them.
+    pub(super) fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
     /// Whether a statement allows anything to anybody.
     pub(super) fn has_allow(&self) -> bool {
         self.statements.iter().any(|statement| !statement.denies)

@@ -12,7 +12,7 @@ use super::slow::Open;
 use crate::simulate::{Case, CaseRequest, NamedDocument};
 
 /// A generator of numbers (splitmix64): the same seed gives the same cases on every machine.
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 const A: &str = "111122223333";
 const B: &str = "444455556666";
@@ -83,7 +83,7 @@ const KEYS: [(&str, &[&str]); 12] = [
 ];
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -109,7 +109,7 @@ impl Dice {
 }
 
 /// Draws a case with something unknown in its context now and then.
-pub(super) fn draw(dice: &mut Dice) -> Open {
+pub(crate) fn draw(dice: &mut Dice) -> Open {
     let request = request(dice);
     let mut drawn = Drawn { dice, request };
     let identity_policies = (0..drawn.dice.below(4))

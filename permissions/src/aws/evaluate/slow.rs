@@ -53,8 +53,8 @@ pub(super) fn yes(is: bool) -> Maybe {
 
 /// A case, and what of its context nobody knows.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Open {
-    pub(super) case: Case,
+pub(crate) struct Open {
+    pub(crate) case: Case,
     pub(super) unknown: BTreeSet<String>,
     pub(super) unnamed: Unnamed,
 }

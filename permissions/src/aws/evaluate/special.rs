@@ -110,6 +110,12 @@ pub(super) fn rcps_apply(action: &Action, resource: &str, identity: &Identity) -
     supported && !retires && !identity.is_service_linked() && !is_of(resource, "iam", "role/aws-service-role/")
 }
 
+/// Whether RCPs limit an action of a catalogue, on whatever resource; see [`rcps_apply`].
+pub(crate) fn limited_by_rcps(action: &str) -> bool {
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
+    WITH_RCPS.binary_search(&service).is_ok() && !(service == "kms" && name.eq_ignore_ascii_case("RetireGrant"))
+}
+
 /// Whether SCPs limit an identity: whoever belongs to an account, its root user included, but no service-linked role
 /// (Service control policies, «Tasks and entities not restricted by SCPs»,
 /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html>).

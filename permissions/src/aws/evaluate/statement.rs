@@ -13,15 +13,11 @@ use super::context::Context;
 use super::named::Who;
 use super::short;
 use super::variables::{Pattern, Syntax};
+use crate::aws::policy::ELEMENTS;
 use crate::truth::{Doubts, Truth};
 
 /// Entries per element beyond which it is refused.
 const MAX_ENTRIES: usize = 8192;
-/// What a statement may consist of, in lower case (Grammar of the IAM JSON policy language). Something else is a misspelt
-/// element, and a statement without what it stands for would be another one.
-const ELEMENTS: [&str; 9] =
-    ["sid", "effect", "principal", "notprincipal", "action", "notaction", "resource", "notresource", "condition"];
-
 /// A statement.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Statement {
@@ -31,15 +27,15 @@ pub(super) struct Statement {
     pub(super) who: Who,
     pub(super) actions: ActionSet,
     pub(super) not_actions: bool,
-    resources: Resources,
-    condition: Option<Condition>,
+    pub(super) resources: Resources,
+    pub(super) condition: Option<Condition>,
     /// What could not be read, with its place.
     pub(super) flaw: Option<Text>,
 }
 
 /// What a statement is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Resources {
+pub(super) enum Resources {
     /// `*`, or the resource the policy is attached to.
     All,
     These(Box<[Pattern]>),
@@ -92,6 +88,15 @@ impl Statement {
             condition: None,
             flaw: Some(flaw),
         }
+    }
+
+    /// Whether what it says may differ from identity to identity.
+    pub(super) fn asks_who(&self) -> bool {
+        let varies = match &self.resources {
+            Resources::All => false,
+            Resources::These(patterns) | Resources::AllBut(patterns) => patterns.iter().any(Pattern::is_template),
+        };
+        varies || self.condition.is_some() || self.who != Who::Attached
     }
 
     /// Whether resource and condition fit a request whose action does.

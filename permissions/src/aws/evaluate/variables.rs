@@ -95,6 +95,11 @@ impl Pattern {
         matches!(self, Self::Fixed(Glob::All))
     }
 
+    /// Whether it has variables.
+    pub(super) fn is_template(&self) -> bool {
+        matches!(self, Self::Template(_))
+    }
+
     /// Whether it matches the whole of a text.
     pub(super) fn matches<'p>(&'p self, text: &[u8], context: &Context, doubts: &mut Doubts<'p>) -> Truth {
         match self {
@@ -107,7 +112,7 @@ impl Pattern {
         }
     }
 
-    /// The value with its variables replaced, for values without wildcards, if it has at most so many bytes.
+    /// The value with its variables replaced, compiled, if it has at most so many bytes; a fixed one only without wildcards.
     pub(super) fn resolve(&self, context: &Context, most: usize) -> Resolved<'_> {
         match self {
             Self::Fixed(Glob::Exact(text)) => Resolved::Known(Cow::Borrowed(text)),

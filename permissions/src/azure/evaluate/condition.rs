@@ -46,7 +46,7 @@ impl Condition {
 
     /// Whether it is met for an action.
     pub(super) fn is_met<'c>(&'c self, action: &Action, doubts: &mut Doubts<'c>) -> Truth {
-        match self.expression.value(action) {
+        match self.expression.value_of(action.lower()) {
             Truth::Unknown => doubts.add(&self.text),
             known => known,
         }
@@ -54,14 +54,36 @@ impl Condition {
 }
 
 impl Expression {
-    fn value(&self, action: &Action) -> Truth {
+    /// What it says of an action in lower case.
+    fn value_of(&self, action: &str) -> Truth {
         match self {
-            Self::All(parts) => parts.iter().map(|part| part.value(action)).min().unwrap_or(Truth::True),
-            Self::Any(parts) => parts.iter().map(|part| part.value(action)).max().unwrap_or(Truth::False),
-            Self::Not(part) => part.value(action).not(),
-            Self::ActionMatches(pattern) => Truth::of(matches(pattern, action.lower())),
+            Self::All(parts) => parts.iter().map(|part| part.value_of(action)).min().unwrap_or(Truth::True),
+            Self::Any(parts) => parts.iter().map(|part| part.value_of(action)).max().unwrap_or(Truth::False),
+            Self::Not(part) => part.value_of(action).not(),
+            Self::ActionMatches(pattern) => Truth::of(matches(pattern, action)),
             Self::Opaque => Truth::Unknown,
         }
+    }
+}
+
+/// A condition as the pipeline keeps it, for what is granted on the whole.
+#[derive(Clone, Debug)]
+pub(crate) struct SpelledCondition(Condition);
+
+impl SpelledCondition {
+    /// Reads one; one that cannot be read is not known for any action.
+    pub(crate) fn read(text: &str) -> Self {
+        Self(Condition::parse(text).0)
+    }
+
+    /// Whether it is met for an action of the catalogue.
+    pub(crate) fn is_met(&self, action: &str) -> Truth {
+        self.0.expression.value_of(&action.to_lowercase())
+    }
+
+    /// What a doubt about it is called.
+    pub(crate) fn name(&self) -> &Text {
+        &self.0.text
     }
 }
 

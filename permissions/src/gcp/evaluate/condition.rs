@@ -68,6 +68,16 @@ impl Condition {
     }
 }
 
+/// What a condition as the pipeline keeps it says of any request, and the attributes on which it rests.
+pub(crate) fn spell_condition(text: &str, denies: bool) -> (Truth, Vec<Text>) {
+    let expression = read(text).unwrap_or_else(|why| Expression::NotKnown(Text::from(why)));
+    let context = Context::default();
+    let mut doubts = Doubts::default();
+    let condition = Condition { expression };
+    let truth = condition.is_met(&context, if denies { Kind::Deny } else { Kind::Allow }, &mut doubts);
+    (truth, doubts.into_names().into_iter().map(Text::from).collect())
+}
+
 fn read(text: &str) -> Result<Expression, String> {
     if text.len() > MAX_BYTES {
         return Err(format!("the condition has {} bytes, more than {MAX_BYTES}", text.len()));

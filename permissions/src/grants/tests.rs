@@ -1,0 +1,272 @@
+//! Tests: a set says of each action and resource what the evaluator says, for any request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemas::{
+    AccountId, Entitlement, EntitlementKind, Granted, IdentityId, IdentityKind, Policy, PolicyHash, Provider,
+    ResourceId, Text, Time,
+};
+use serde_json::{Value, json};
+
+use super::{GrantSet, Grants};
+use crate::aws::evaluate::random::{Dice, draw};
+use crate::aws::evaluate::{
+    Action, CompiledPolicy, Context, Identity, Policies, PolicyKind, Request, Unnamed, Verdict, decide,
+};
+use crate::aws::parse_policy;
+use crate::catalogue::Catalogue;
+use crate::simulate::Case;
+
+/// What an identity has, as rows and as what the evaluator takes.
+#[derive(Default)]
+struct Held {
+    rows: Vec<Entitlement>,
+    policies: BTreeMap<PolicyHash, Arc<Policy>>,
+    compiled: Policies,
+}
+
+impl Held {
+    fn of(arn: &str, case: &Case) -> Self {
+        let mut held = Self::default();
+        held.row(EntitlementKind::Identity, "identity", &[]);
+        held.rows[0].scopes.push(ResourceId::from(arn));
+        for (at, policy) in case.identity_policies.iter().enumerate() {
+            held.row(EntitlementKind::IdentityPolicy, &format!("inline:{at}"), &[&policy.document]);
+            held.compiled.identity.push(compiled(PolicyKind::Identity, &policy.document));
+        }
+        if let Some(document) = &case.permissions_boundary {
+            held.row(EntitlementKind::Boundary, "boundary", &[document]);
+            held.compiled.boundary = Some(compiled(PolicyKind::Boundary, document));
+        }
+        for (at, level) in case.scps.iter().enumerate() {
+            held.row(EntitlementKind::Scp, &format!("scp:{at:02}:x"), &level.iter().collect::<Vec<_>>());
+            held.compiled.scps.push(level.iter().map(|document| compiled(PolicyKind::Scp, document)).collect());
+        }
+        for (at, level) in case.rcps.iter().enumerate() {
+            held.row(EntitlementKind::Rcp, &format!("rcp:{at:02}:x"), &level.iter().collect::<Vec<_>>());
+            held.compiled.rcps.push(level.iter().map(|document| compiled(PolicyKind::Rcp, document)).collect());
+        }
+        held
+    }
+
+    fn row(&mut self, kind: EntitlementKind, source: &str, documents: &[&Value]) {
+        let mut policy_hashes = Vec::new();
+        for document in documents {
+            let parsed = parse_policy(document.to_string().as_bytes());
+            let policy = Policy::of(Provider::Aws, parsed.statements, parsed.errors, Time(0));
+            policy_hashes.push(policy.policy_hash.clone());
+            self.policies.insert(policy.policy_hash.clone(), Arc::new(policy));
+        }
+        self.rows.push(Entitlement { kind, source: Text::from(source), policy_hashes, ..entitlement() });
+    }
+
+    fn set(&self) -> Arc<GrantSet> {
+        let find = |hash: &PolicyHash| self.policies.get(hash).cloned();
+        Grants::new().build(Provider::Aws, &self.rows, &find, Catalogue::bundled())
+    }
+
+    fn decide(&self, arn: &str, action: &str, resource: &str) -> Granted {
+        let identity = Identity::parse(arn).unwrap();
+        let mut context = Context::new(Unnamed::Unknown);
+        context.fill_in(&identity);
+        let action = Action::parse(action).unwrap();
+        let request =
+            Request { identity: &identity, action: &action, resource, resource_account: None, context: &context };
+        let decision = decide(request, &self.compiled);
+        match decision.verdict {
+            Verdict::Allowed if decision.conditional_on.is_empty() => Granted::Yes,
+            Verdict::Allowed => Granted::Unknown,
+            Verdict::ImplicitlyDenied | Verdict::ExplicitlyDenied => Granted::No,
+        }
+    }
+}
+
+fn compiled(kind: PolicyKind, document: &Value) -> Arc<CompiledPolicy> {
+    Arc::new(CompiledPolicy::of_value("p", kind, document))
+}
+
+fn entitlement() -> Entitlement {
+    Entitlement {
+        identity_id: IdentityId::from("aws:111122223333:user/bob"),
+        account_id: AccountId::from("111122223333"),
+        source: Text::default(),
+        kind: EntitlementKind::Identity,
+        source_name: None,
+        provider: Provider::Aws,
+        org_id: None,
+        identity_kind: IdentityKind::Unknown,
+        identity_name: None,
+        identity_generation: None,
+        identity_created_at: None,
+        identity_last_used_at: None,
+        policy_hashes: Vec::new(),
+        groups: Vec::new(),
+        scopes: Vec::new(),
+        condition: None,
+        valid_from: Time(0),
+        valid_until: None,
+        deleted_at: None,
+        revision: 1,
+    }
+}
+
+/// Actions with resources, whose services have no rule of their own.
+const ASKED: [(&str, &str); 9] = [
+    ("s3:GetObject", "arn:aws:s3:::bucket/people/bob/a"),
+    ("s3:PutObject", "arn:aws:s3:::bucket/x"),
+    ("s3:PutObject", "arn:aws:s3:::other/y"),
+    ("s3:DeleteBucketPolicy", "arn:aws:s3:::bucket"),
+    ("s3:ListAllMyBuckets", "*"),
+    ("kms:CreateKey", "*"),
+    ("iam:PassRole", "arn:aws:iam::111122223333:role/target"),
+    ("iam:DeleteUser", "arn:aws:iam::111122223333:user/eve"),
+    ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:q"),
+];
+
+/// The set was built for any request, so it must say of each what the evaluator says of it when nothing but who asks is
+/// known. Policies are those that the evaluator's own test draws.
+#[test]
+fn a_set_says_what_the_evaluator_says() {
+    let catalogue = Catalogue::bundled().provider(Provider::Aws);
+    let mut dice = Dice::new(5);
+    let (mut verdicts, mut n_narrowed) = (BTreeMap::new(), 0);
+    for n in 0..6_000 {
+        let open = draw(&mut dice);
+        let arn = ["arn:aws:iam::111122223333:user/bob", "arn:aws:iam::111122223333:role/team/app"][n % 2];
+        let held = Held::of(arn, &open.case);
+        let set = held.set();
+        n_narrowed += usize::from(set.atoms().iter().any(|atom| !atom.area.is_plain()));
+        for (action, resource) in ASKED {
+            let expected = held.decide(arn, action, resource);
+            let got = set.verdict(catalogue.lookup(action).unwrap(), Some(resource));
+            assert_eq!(got, expected, "draw {n}: {action} on {resource}\n{set:#?}\n{}", serde_json::to_string(&open.case).unwrap());
+            *verdicts.entry(expected).or_insert(0) += 1;
+        }
+    }
+    // Every answer is given often, and areas are cut often.
+    for granted in [Granted::Yes, Granted::No, Granted::Unknown] {
+        assert!(verdicts[&granted] > 1_000, "{verdicts:?}");
+    }
+    assert!(n_narrowed > 60, "{n_narrowed}");
+}
+
+fn case(parts: Value) -> Case {
+    let mut case = json!({ "id": 1, "request": { "principal": "x", "action": "a:b", "resource": "*" } });
+    for (key, value) in parts.as_object().unwrap() {
+        case[key] = value.clone();
+    }
+    serde_json::from_value(case).unwrap()
+}
+
+fn shown(set: &GrantSet) -> String {
+    let catalogue = Catalogue::bundled().provider(Provider::Aws);
+    let mut lines = Vec::new();
+    for atom in set.atoms() {
+        let names: Vec<&str> =
+            atom.actions.iter().take(3).map(|idx| catalogue.action(crate::ActionIdx(idx)).name.as_str()).collect();
+        let doubts: Vec<&str> = atom.conditional_on.iter().map(|name| name.as_str()).collect();
+        let doubts = if doubts.is_empty() { String::new() } else { format!(" if {}", doubts.join(", ")) };
+        let more = if atom.actions.len() > 3 { " …" } else { "" };
+        lines.push(format!("{}{more} on {}{doubts}", names.join(" "), atom.area));
+    }
+    lines.push(format!("{:?}", set.ignored()));
+    lines.join("\n")
+}
+
+const BOB: &str = "arn:aws:iam::111122223333:user/bob";
+
+#[test]
+fn every_layer_and_deny_narrows_what_is_granted() {
+    let allow = |action: &str, resource: &str| json!({"Statement": {"Effect": "Allow", "Action": action, "Resource": resource}});
+    let set = Held::of(
+        BOB,
+        &case(json!({
+            "identity_policies": [{"name": "p", "document": {"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"},
+                {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"},
+                {"Effect": "Allow", "Action": "iam:GetUser", "Resource": "arn:aws:iam::*:user/${aws:username}"},
+                {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/secret/*"},
+                {"Effect": "Deny", "Action": "s3:PutObject", "NotResource": "arn:aws:s3:::a/drop/*"}
+            ]}}],
+            "permissions_boundary": {"Statement": [
+                {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::a*/*"},
+                {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}
+            ]},
+            "scps": [[allow("*", "*")], [allow("s3:*", "*"), allow("iam:*", "*"), {"Statement": {
+                "Effect": "Deny", "Action": "iam:*", "Resource": "*",
+                "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}
+            }}]]
+        })),
+    )
+    .set();
+    expect_test::expect![[r#"
+        iam:GetUser on arn:aws:iam::*:user/bob if aws:RequestedRegion
+        s3:GetObject on arn:aws:s3:::a*/* except arn:aws:s3:::a/secret/*
+        s3:PutObject on arn:aws:s3:::a/drop/*
+        ["condition in deny"]"#]]
+    .assert_eq(&shown(&set));
+}
+
+#[test]
+fn a_condition_on_who_asks_is_decided_and_another_is_kept() {
+    let of = |condition: Value| {
+        let document = json!({"Statement": {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*", "Condition": condition}});
+        shown(&Held::of(BOB, &case(json!({"identity_policies": [{"name": "p", "document": document}]}))).set())
+    };
+    let rows = [
+        of(json!({"StringEquals": {"aws:PrincipalAccount": "111122223333"}})),
+        of(json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/*"}})),
+        of(json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}, "StringLike": {"aws:username": "b*"}})),
+        of(json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}})),
+    ];
+    expect_test::expect![[r#"
+        sqs:SendMessage on *
+        []
+        ---
+        []
+        ---
+        sqs:SendMessage on * if aws:MultiFactorAuthPresent
+        ["condition"]
+        ---
+        sqs:SendMessage on * if aws:PrincipalOrgID
+        ["condition"]"#]]
+    .assert_eq(&rows.join("\n---\n"));
+}
+
+#[test]
+fn a_limit_that_nobody_can_read_is_neither_open_nor_closed() {
+    let document = json!({"Statement": {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}});
+    let mut held = Held::of(BOB, &case(json!({"identity_policies": [{"name": "p", "document": document}]})));
+    held.rows.push(Entitlement {
+        kind: EntitlementKind::Scp,
+        source: Text::from("scp:00:r-1"),
+        policy_hashes: vec![PolicyHash::from("nobody knows")],
+        ..entitlement()
+    });
+    expect_test::expect![[r#"
+        sqs:SendMessage on * if scp:00:r-1
+        ["condition", "condition in deny", "unknown policy"]"#]]
+    .assert_eq(&shown(&held.set()));
+}
+
+#[test]
+fn sets_are_shared_unless_a_policy_asks_who() {
+    let find = |held: &Held| {
+        let policies = held.policies.clone();
+        move |hash: &PolicyHash| policies.get(hash).cloned()
+    };
+    let mut grants = Grants::new();
+    let mut build = |arn: &str, resource: &str| {
+        let document = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}});
+        let held = Held::of(arn, &case(json!({"identity_policies": [{"name": "p", "document": document}]})));
+        grants.build(Provider::Aws, &held.rows, &find(&held), Catalogue::bundled())
+    };
+    let eve = "arn:aws:iam::111122223333:user/eve";
+    assert!(Arc::ptr_eq(&build(BOB, "arn:aws:s3:::b/*"), &build(eve, "arn:aws:s3:::b/*")));
+    let (bobs, eves) = (build(BOB, "arn:aws:s3:::b/${aws:username}/*"), build(eve, "arn:aws:s3:::b/${aws:username}/*"));
+    assert_eq!((bobs.atoms()[0].area.resource.as_str(), eves.atoms()[0].area.resource.as_str()), (
+        "arn:aws:s3:::b/bob/*",
+        "arn:aws:s3:::b/eve/*"
+    ));
+}
