@@ -62,6 +62,12 @@ pub(crate) enum Command {
     RebuildState(RebuildArgs),
     /// With Kafka: bring topics and states to the number of partitions that the config names.
     Repartition(RepartitionArgs),
+    /// May an identity do an action on a resource, and why? Without a resource: where may it?
+    Can(CanArgs),
+    /// Who may do an action on a resource?
+    WhoCan(WhoCanArgs),
+    /// Show all that an identity may do, or what a policy file allows.
+    Permissions(PermissionsArgs),
     /// Decide whether requests are allowed by policies: one case a line, one verdict a line, both JSON.
     Simulate(SimulateArgs),
     /// Show, for each account, what arrived, until when, and what is missing.
@@ -189,6 +195,77 @@ impl ValueEnum for FormatArg {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.0.as_str()))
     }
+}
+
+/// Which store is asked, and of which time.
+#[derive(Debug, Args)]
+pub(crate) struct HeldArgs {
+    #[command(flatten)]
+    pub(crate) of: StoreArgs,
+    /// The time that is asked about; by default the store's newest.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+}
+
+/// What is asked.
+#[derive(Debug, Args)]
+pub(crate) struct WhatArgs {
+    /// The action, such as s3:GetObject, Microsoft.Compute/virtualMachines/read or storage.objects.get.
+    pub(crate) action: String,
+    /// The resource: an ARN, an Azure id, a GCP name such as //storage.googleapis.com/b.
+    pub(crate) resource: Option<String>,
+    /// What is known of the request, such as aws:SourceIp=203.0.113.7 or resource.type=…; may be given again, also for several
+    /// values of a key; KEY= says that the key is not there. What is not named is not known.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) context: Vec<String>,
+    /// The account that owns the resource, where its name does not tell.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) resource_account: Option<String>,
+    /// What lies above the resource, such as folders/1; the uppermost first. By default what a snapshot says.
+    #[arg(long = "ancestor", value_name = "NAME")]
+    pub(crate) ancestors: Vec<String>,
+    /// End with exit code 4 when the answer is another one.
+    #[arg(long, value_enum)]
+    pub(crate) expect: Option<ExpectArg>,
+}
+
+/// Options of `can`.
+#[derive(Debug, Args)]
+pub(crate) struct CanArgs {
+    /// The identity: its id, name, ARN or address.
+    pub(crate) identity: String,
+    #[command(flatten)]
+    pub(crate) what: WhatArgs,
+    #[command(flatten)]
+    pub(crate) held: HeldArgs,
+}
+
+/// Options of `who-can`.
+#[derive(Debug, Args)]
+pub(crate) struct WhoCanArgs {
+    #[command(flatten)]
+    pub(crate) what: WhatArgs,
+    #[command(flatten)]
+    pub(crate) held: HeldArgs,
+    /// How many at most.
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) limit: usize,
+}
+
+/// Options of `permissions`.
+#[derive(Debug, Args)]
+pub(crate) struct PermissionsArgs {
+    /// The identity: its id, name, ARN or address.
+    #[arg(required_unless_present = "policy", conflicts_with = "policy")]
+    pub(crate) identity: Option<String>,
+    /// A file with one policy document or role: print the known actions that it allows, one a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// An action a line, rather than counts by service and risk.
+    #[arg(long)]
+    pub(crate) each: bool,
+    #[command(flatten)]
+    pub(crate) held: HeldArgs,
 }
 
 /// Options of `status`.

@@ -1,11 +1,14 @@
 //! One file a command.
 
 mod alerts;
+mod can;
 mod dead_letters;
 mod findings;
+mod held;
 mod migrate;
 mod normalize;
 mod pci;
+mod permissions;
 mod query;
 mod raw;
 #[cfg(feature = "kafka")]
@@ -51,6 +54,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
             Err(crate::Mistake("this build does not know Kafka; build it with `--features kafka`".to_owned()).into())
         }
         Command::Status(args) => status::run(&args),
+        Command::Can(args) => can::can(&args),
+        Command::WhoCan(args) => can::who_can(&args),
+        Command::Permissions(args) => permissions::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::CheckConfig(args) => {
@@ -63,6 +69,11 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
             Ok(Exit::Done)
         }
     }
+}
+
+/// Prints rows that were worked out and not read from a table.
+fn print_rows(columns: &[&str], rows: &[serde_json::Value], format: crate::args::FormatArg) -> anyhow::Result<()> {
+    Ok(sinks::format::rows(&mut show::out(), columns, rows, format.0, show::width())?)
 }
 
 /// Runs one question to its end.

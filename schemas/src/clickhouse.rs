@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("0002_views", false),
     migration!("0003_analyst", true),
     migration!("0004_dead_letters", false),
+    migration!("0005_entitlement_history", false),
 ];
 
 impl Migration {

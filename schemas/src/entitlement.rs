@@ -38,7 +38,8 @@ words!(
     }
 );
 
-/// What one source grants one identity in one account.
+/// What one source grants one identity in one account, from a time on. A source whose content changes has a row for each
+/// content, the newest of which holds; so the rows are a history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, apache_avro::AvroSchema)]
 pub struct Entitlement {
     /// Who holds it.
@@ -84,11 +85,19 @@ pub struct Entitlement {
     pub revision: i64,
 }
 
+impl Entitlement {
+    /// Whether it was told and taken back: it never held. An older snapshot that comes later moves the beginning of a row.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.deleted_at.is_some_and(|deleted| deleted <= self.valid_from)
+    }
+}
+
 impl Noun for Entitlement {
     const NAME: &'static str = "entitlement";
 
     fn row_key(&self) -> String {
-        format!("{}|{}|{}", self.identity_id, self.account_id, self.source)
+        format!("{}|{}|{}|{}", self.identity_id, self.account_id, self.source, self.valid_from.0)
     }
 
     fn time(&self) -> Time {

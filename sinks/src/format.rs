@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 
@@ -67,6 +67,50 @@ pub enum FormatError {
     /// A type that has no text form.
     #[error("a column has no text form")]
     Cell(#[from] ArrowError),
+}
+
+/// Writes rows that were worked out and not read from a table: as a table or CSV the named columns, as JSON all members.
+///
+/// # Errors
+/// When the output breaks.
+pub fn rows(
+    out: &mut dyn Write,
+    columns: &[&str],
+    rows: &[serde_json::Value],
+    format: Format,
+    width: Option<usize>,
+) -> Result<(), FormatError> {
+    match format {
+        Format::Json => {
+            let text = serde_json::to_string_pretty(rows).map_err(std::io::Error::other)?;
+            Ok(writeln!(out, "{text}")?)
+        }
+        Format::Ndjson => {
+            for row in rows {
+                writeln!(out, "{row}")?;
+            }
+            Ok(())
+        }
+        Format::Table | Format::Csv => {
+            let fields: Vec<Field> = columns.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+            let schema = Arc::new(Schema::new(fields));
+            let column = |name: &&str| -> ArrayRef {
+                Arc::new(rows.iter().map(|row| Some(plain(&row[**name]))).collect::<StringArray>())
+            };
+            let batch = RecordBatch::try_new(Arc::clone(&schema), columns.iter().map(column).collect())?;
+            write(out, &schema, &[batch], format, width)
+        }
+    }
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
 }
 
 /// Writes rows in a form. `width` is the terminal's, in columns: a table is drawn with lines and cut to it; without

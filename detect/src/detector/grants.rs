@@ -33,10 +33,12 @@ impl Grants {
         let ends = [row.valid_until, row.deleted_at].into_iter().flatten().min();
         let grant = Grant { revision: row.revision, from: row.valid_from, until: ends, gives };
         self.created = self.created.into_iter().chain(row.identity_created_at).min();
-        if self.by_source.get(&row.source).is_some_and(|known| known.revision > row.revision) {
+        // A source has a row for each content that it had.
+        let source = Text::from(format!("{}|{}", row.source, row.valid_from.0));
+        if self.by_source.get(&source).is_some_and(|known| known.revision > row.revision) {
             return;
         }
-        self.by_source.insert(row.source.clone(), grant);
+        self.by_source.insert(source, grant);
         if self.by_source.len() > MAX_SOURCES
             && let Some(newest) = self.by_source.iter().max_by_key(|(source, grant)| (grant.from, *source))
         {

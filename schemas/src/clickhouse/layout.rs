@@ -72,7 +72,7 @@ pub const TABLES: &[Table] = &[
     whole("policy", &["policy_hash"]),
     Table {
         indexes: &[by("by_policy", "policy_hashes"), by("by_group", "groups")],
-        ..whole("entitlement", &["identity_id", "account_id", "source"])
+        ..whole("entitlement", &["identity_id", "account_id", "source", "valid_from"])
     },
     whole("inventory", &["provider", "account_id", "kind"]),
     Table {

@@ -51,7 +51,7 @@ pub(crate) const TABLES: &[Table] = &[
     Table { changes: false, ..whole("policy", &["policy_hash"]) },
     Table {
         key_parts: &["identity_id", "account_id"],
-        ..whole("entitlement", &["identity_id", "account_id", "source"])
+        ..whole("entitlement", &["identity_id", "account_id", "source", "valid_from"])
     },
     whole("inventory", &["account_id", "kind"]),
     Table {

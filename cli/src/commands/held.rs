@@ -1,0 +1,226 @@
+//! What the store knows of who holds what, as of a time: what `can`, `who-can`, `permissions` and `paths` ask.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use ::permissions::question::Holdings;
+use schemas::{
+    Entitlement, EntitlementKind, IdentityId, IdentityKind, Inventory, Policy, PolicyHash, Provider, Time, identity,
+};
+use sinks::Store;
+use sinks::query::{Expr, col, lit};
+
+use super::store;
+use crate::Mistake;
+use crate::args::HeldArgs;
+
+/// The kind of an inventory row that names what lies above an account.
+const ANCESTOR: &str = "ancestor";
+/// Identities named in a message when a name means several.
+const MAX_NAMED: usize = 5;
+
+/// Entitlements as of a time, and the policies that they name.
+pub(super) struct Held {
+    pub(super) at: Time,
+    rows: BTreeMap<IdentityId, Vec<Entitlement>>,
+    policies: HashMap<PolicyHash, Arc<Policy>>,
+    ancestors: BTreeMap<String, Vec<String>>,
+}
+
+impl Held {
+    /// Reads everything of the store.
+    pub(super) async fn all(args: &HeldArgs) -> anyhow::Result<Self> {
+        let (store, at) = open(args).await?;
+        let rows = rows(&store, None, at).await?;
+        Self::of(&store, at, rows).await
+    }
+
+    /// Reads what bears on questions about one identity, named by its id, its name, its ARN or its address, and on the role
+    /// that is the resource, if it is one. Returns the identity's id too.
+    pub(super) async fn of_identity(
+        args: &HeldArgs,
+        name: &str,
+        resource: Option<&str>,
+    ) -> anyhow::Result<(Self, IdentityId)> {
+        let (store, at) = open(args).await?;
+        let id = named(&store, name, at).await?;
+        let is = |column: &str, value: &str| col(column).eq(lit(value));
+        let mut wanted = is("identity_id", &id).or(is("kind", "scp")).or(is("kind", "rcp"));
+        for other in everybody(&id) {
+            wanted = wanted.or(is("identity_id", &other));
+        }
+        if let Some(role) = resource.and_then(identity::aws_of_arn) {
+            wanted = wanted.or(is("identity_id", &role));
+        }
+        let rows = rows(&store, Some(wanted), at).await?;
+        Ok((Self::of(&store, at, rows).await?, id))
+    }
+
+    async fn of(store: &Store, at: Time, rows: Vec<Entitlement>) -> anyhow::Result<Self> {
+        let wanted: BTreeSet<&PolicyHash> = rows.iter().flat_map(|row| &row.policy_hashes).collect();
+        let policies: Vec<Policy> = store.rows().await?;
+        let policies = policies.into_iter().filter(|policy| wanted.contains(&policy.policy_hash));
+        let policies = policies.map(|policy| (policy.policy_hash.clone(), Arc::new(policy))).collect();
+        let above: Vec<Inventory> = store.rows_where("inventory", Some(col("kind").eq(lit(ANCESTOR)))).await?;
+        let above = above.into_iter().filter(|row| row.deleted_at.is_none_or(|deleted| deleted > at));
+        let ancestors = above
+            .map(|row| (row.account_id.to_string(), row.resource_ids.iter().map(ToString::to_string).collect()))
+            .collect();
+        let mut by_identity: BTreeMap<IdentityId, Vec<Entitlement>> = BTreeMap::new();
+        for row in rows {
+            by_identity.entry(row.identity_id.clone()).or_default().push(row);
+        }
+        Ok(Self { at, rows: by_identity, policies, ancestors })
+    }
+
+    /// The identities with their rows; those that stand for the limits of a whole account are none.
+    pub(super) fn identities(&self) -> impl Iterator<Item = (&IdentityId, &Vec<Entitlement>)> {
+        self.rows.iter().filter(|(_, rows)| rows.iter().any(|row| !is_limit(row)))
+    }
+
+    /// The rows of an identity.
+    pub(super) fn rows_of(&self, id: &IdentityId) -> &[Entitlement] {
+        self.rows.get(id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Finds a policy.
+    pub(super) fn policy(&self, hash: &PolicyHash) -> Option<Arc<Policy>> {
+        self.policies.get(hash).cloned()
+    }
+
+    /// The SCPs and RCPs above an account.
+    pub(super) fn limits(&self, account: &str) -> impl Iterator<Item = &Entitlement> {
+        self.rows_of(&identity::aws_root(account)).iter().filter(|row| is_limit(row))
+    }
+
+    /// What bears on a question about an identity and a resource.
+    pub(super) fn holdings(&self, id: &IdentityId, resource: &str) -> Holdings<'_> {
+        let own: Vec<&Entitlement> = self.rows_of(id).iter().filter(|row| !is_limit(row)).collect();
+        let everybody = everybody(id).into_iter().flat_map(|id| self.rows_of(&IdentityId::from(id)).iter()).collect();
+        let account = own.first().map(|row| row.account_id.to_string()).unwrap_or_default();
+        let owner = resource.split(':').nth(4).filter(|owner| !owner.is_empty()).unwrap_or(&account);
+        let scps = self.limits(&account).filter(|row| row.kind == EntitlementKind::Scp);
+        let rcps = self.limits(owner).filter(|row| row.kind == EntitlementKind::Rcp);
+        let role = identity::aws_of_arn(resource);
+        let trusts = role.iter().flat_map(|role| self.rows_of(role)).filter(|row| row.kind == EntitlementKind::Trust);
+        Holdings { own, everybody, limits: scps.chain(rcps).collect(), trusts: trusts.collect() }
+    }
+
+    /// What lies above a resource, when a snapshot says it.
+    pub(super) fn ancestors(&self, provider: Provider, resource: &str) -> Option<Vec<String>> {
+        let account = match provider {
+            Provider::Aws => return None,
+            Provider::Azure => after(resource, "/subscriptions/")?.to_ascii_lowercase(),
+            Provider::Gcp => after(resource, "projects/")?.to_owned(),
+        };
+        let mut above = self.ancestors.get(&account)?.clone();
+        if provider == Provider::Gcp {
+            above.push(format!("projects/{account}"));
+        }
+        Some(above)
+    }
+}
+
+fn after<'t>(text: &'t str, mark: &str) -> Option<&'t str> {
+    let at = text.find(mark)? + mark.len();
+    text[at..].split('/').next().filter(|id| !id.is_empty() && *id != "_")
+}
+
+/// Whether a row is an account's SCPs or RCPs, and no grant of the identity it stands under.
+pub(super) fn is_limit(row: &Entitlement) -> bool {
+    matches!(row.kind, EntitlementKind::Scp | EntitlementKind::Rcp)
+}
+
+/// Who everybody of the identity's cloud is, too: GCP's `allUsers`, `allAuthenticatedUsers`, its domain.
+fn everybody(id: &IdentityId) -> Vec<String> {
+    let Some(name) = id.strip_prefix("gcp:") else { return Vec::new() };
+    let mut all = vec![identity::gcp("allUsers").to_string(), identity::gcp("allAuthenticatedUsers").to_string()];
+    all.extend(name.split_once('@').map(|(_, domain)| identity::gcp(domain).to_string()));
+    all.retain(|other| other.as_str() != id.as_str());
+    all
+}
+
+async fn open(args: &HeldArgs) -> anyhow::Result<(Store, Time)> {
+    let store = store::open(&args.of.place).await?;
+    let at = match &args.at {
+        Some(text) => Time::parse(text).map_err(|error| Mistake(format!("--at: {error}")))?,
+        None => Time(store.as_of().await?.unwrap_or(i64::MAX)),
+    };
+    Ok((store, at))
+}
+
+/// The rows that hold at a time: of each source the newest that had begun.
+async fn rows(store: &Store, wanted: Option<Expr>, at: Time) -> anyhow::Result<Vec<Entitlement>> {
+    let all: Vec<Entitlement> = store.rows_where("entitlement", wanted).await?;
+    Ok(as_of(all, at))
+}
+
+fn as_of(all: Vec<Entitlement>, at: Time) -> Vec<Entitlement> {
+    let mut newest: BTreeMap<(IdentityId, String, String), Entitlement> = BTreeMap::new();
+    for row in all.into_iter().filter(|row| row.valid_from <= at) {
+        let key = (row.identity_id.clone(), row.account_id.to_string(), row.source.to_string());
+        let is_newer = |held: &Entitlement| (held.valid_from, held.revision) < (row.valid_from, row.revision);
+        if newest.get(&key).is_none_or(is_newer) {
+            newest.insert(key, row);
+        }
+    }
+    let is_live = |row: &Entitlement| {
+        row.valid_until.is_none_or(|until| until > at) && row.deleted_at.is_none_or(|deleted| deleted > at)
+    };
+    newest.into_values().filter(is_live).collect()
+}
+
+/// The id that a name means.
+async fn named(store: &Store, name: &str, at: Time) -> anyhow::Result<IdentityId> {
+    let of_arn = identity::aws_of_arn(name);
+    let id = of_arn.as_ref().map_or(name, |id| id.as_str());
+    let wanted = col("identity_id").eq(lit(id)).or(col("identity_name").eq(lit(name)));
+    let wanted = wanted.or(col("identity_id").eq(lit(identity::gcp(name).to_string())));
+    let found: Vec<Entitlement> = store.rows_where("entitlement", Some(wanted)).await?;
+    let first = found.iter().map(|row| row.valid_from).min();
+    let ids: BTreeSet<IdentityId> = as_of(found, at).into_iter().map(|row| row.identity_id).collect();
+    let mut ids: Vec<IdentityId> = ids.into_iter().collect();
+    if let Some(exact) = ids.iter().find(|found| found.as_str() == id) {
+        return Ok(exact.clone());
+    }
+    match (ids.len(), first) {
+        (1, _) => Ok(ids.remove(0)),
+        (0, Some(first)) => Err(Mistake(format!("`{name}` has nothing at {at}; the first that is known of it is of {first}")).into()),
+        (0, None) => Err(Mistake(format!("nothing is known of `{name}`; entitlement files tell who there is")).into()),
+        _ => {
+            let some: Vec<&str> = ids.iter().take(MAX_NAMED).map(|id| id.as_str()).collect();
+            let more = if ids.len() > MAX_NAMED { " …" } else { "" };
+            Err(Mistake(format!("`{name}` means {} identities: {}{more}", ids.len(), some.join(", "))).into())
+        }
+    }
+}
+
+/// The word for an identity's kind.
+pub(super) fn kind_of(rows: &[Entitlement]) -> IdentityKind {
+    rows.first().map_or(IdentityKind::Unknown, |row| row.identity_kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::example;
+
+    use super::*;
+
+    #[test]
+    fn of_each_source_the_newest_that_had_begun_counts() {
+        let row = |source: &str, from: i64, revision: i64, deleted: Option<i64>| Entitlement {
+            source: source.into(),
+            valid_from: Time(from),
+            valid_until: None,
+            deleted_at: deleted.map(Time),
+            revision,
+            ..example::entitlement()
+        };
+        let all = vec![row("a", 10, 1, None), row("a", 20, 2, None), row("a", 20, 3, Some(30)), row("b", 10, 1, None)];
+        let at = |time: i64| {
+            let live = as_of(all.clone(), Time(time));
+            live.iter().map(|row| format!("{}{}", row.source, row.revision)).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!([at(5), at(10), at(20), at(30)], ["", "a1 b1", "a3 b1", "b1"]);
+    }
+}
