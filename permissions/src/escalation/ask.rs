@@ -99,7 +99,7 @@ impl<'e> Asker<'e> {
         let (Some(policies), Some(identity), Ok(action)) =
             (&holder.member.policies, self.identity(holder.place), Action::parse(&what.name))
         else {
-            return of(holder.set.verdict(what.action, on).granted);
+            return of(holder.set.verdict(what.action, on));
         };
         let mut context = context(identity);
         if let Some(service) = to {
@@ -148,7 +148,7 @@ impl<'e> Asker<'e> {
     pub(super) fn like(&self, holder: Holder<'_>, what: &Required, over: Over) -> RoaringBitmap {
         let mut like = RoaringBitmap::new();
         for atom in holder.set.granting(what.action) {
-            like |= self.indexes[over as usize].like(self.provider, &atom.resource);
+            like |= self.indexes[over as usize].like(self.provider, &atom.area.resource);
         }
         like
     }
@@ -206,7 +206,7 @@ impl<'e> Asker<'e> {
 
     fn try_on(&mut self, holder: Holder<'_>, what: &Required, probe: &Probe) -> Truth {
         match probe {
-            Probe::Any if !holder.set.granting(what.action).any(|atom| atom.resource == "*") => Truth::False,
+            Probe::Any if !holder.set.granting(what.action).any(|atom| atom.area.resource == "*") => Truth::False,
             Probe::Any => self.truth(holder, what, None, None),
             Probe::This(name) => self.truth(holder, what, Some(name), None),
         }
@@ -214,7 +214,8 @@ impl<'e> Asker<'e> {
 
     fn probes(&self, holder: Holder<'_>, what: &Required) -> Vec<Probe> {
         let granting = holder.set.granting(what.action);
-        granting.filter_map(|atom| probe(self.provider, holder.account, &atom.resource)).take(MAX_PROBES).collect()
+        let patterns = granting.flat_map(|atom| std::iter::once(&atom.area.resource).chain(&atom.area.within));
+        patterns.filter_map(|pattern| probe(self.provider, holder.account, pattern)).take(MAX_PROBES).collect()
     }
 }
 
@@ -227,7 +228,7 @@ pub(super) fn context(identity: &Identity) -> Context {
 
 /// Whether a set grants an action on everything, with nothing in it that could take a part away.
 fn is_everywhere(set: &GrantSet, action: ActionIdx) -> bool {
-    set.ignored().is_empty() && set.granting(action).any(|atom| atom.is_whole() && !atom.conditional)
+    set.granting(action).any(|atom| atom.is_whole() && !atom.is_conditional())
 }
 
 fn of(granted: Granted) -> Truth {
