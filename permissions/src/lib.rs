@@ -36,7 +36,9 @@ pub mod escalation;
 pub mod exposure;
 pub mod gcp;
 pub mod grants;
+pub mod guardrails;
 pub mod inventory;
+pub mod lint;
 mod patterns;
 #[cfg(test)]
 #[allow(
