@@ -45,7 +45,7 @@ mod tests {
 
     fn allowed(document: &str) -> Vec<String> {
         let policy = read(document.as_bytes(), Time(0)).unwrap();
-        let set = Grants::new().of_policy(&policy, Catalogue::bundled());
+        let set = Grants::new().of_policy(&policy, "policy", Catalogue::bundled());
         let catalogue = Catalogue::bundled().provider(policy.provider);
         set.actions().iter().map(|idx| catalogue.action(ActionIdx(idx)).name.to_string()).collect()
     }

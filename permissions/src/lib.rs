@@ -37,7 +37,9 @@ pub mod escalation;
 pub mod exposure;
 pub mod gcp;
 pub mod grants;
+pub mod guardrails;
 pub mod inventory;
+pub mod lint;
 mod patterns;
 pub mod question;
 #[cfg(test)]

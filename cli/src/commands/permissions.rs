@@ -36,7 +36,7 @@ fn of_policy(path: &std::path::Path) -> anyhow::Result<Exit> {
     };
     let bytes = read().with_context(|| format!("cannot read `{}`", path.display()))?;
     let policy = ::permissions::document::read(&bytes, Time(0)).map_err(|why| Mistake(format!("`{}`: {why}", path.display())))?;
-    let set = Grants::new().of_policy(&policy, Catalogue::bundled());
+    let set = Grants::new().of_policy(&policy, "policy", Catalogue::bundled());
     let catalogue = Catalogue::bundled().provider(policy.provider);
     let mut out = std::io::BufWriter::new(show::out());
     for idx in set.actions() {

@@ -62,8 +62,9 @@ impl Grants {
         set
     }
 
-    /// Builds the set of whoever has one policy and nothing else; of an Azure or GCP role, where it is granted on everything.
-    pub fn of_policy(&mut self, policy: &Policy, catalogue: &Catalogue) -> Arc<GrantSet> {
+    /// Builds the set of whoever has one policy and nothing else, called `source`; of an Azure or GCP role, where it is granted
+    /// on everything. Whom a policy names is whoever asks, and a policy that leaves out its resource is about everything.
+    pub fn of_policy(&mut self, policy: &Policy, source: &str, catalogue: &Catalogue) -> Arc<GrantSet> {
         let kind = match policy.provider {
             Provider::Aws => EntitlementKind::IdentityPolicy,
             Provider::Azure => EntitlementKind::RoleAssignment,
@@ -72,7 +73,7 @@ impl Grants {
         let row = Entitlement {
             identity_id: IdentityId::default(),
             account_id: AccountId::default(),
-            source: Text::from("policy"),
+            source: Text::from(source),
             kind,
             source_name: None,
             provider: policy.provider,
@@ -91,8 +92,16 @@ impl Grants {
             deleted_at: None,
             revision: 0,
         };
-        let held = Arc::new(policy.clone());
-        self.build(policy.provider, [&row], &|_| Some(Arc::clone(&held)), catalogue)
+        let mut policy = policy.clone();
+        for statement in policy.statements.iter_mut().filter(|_| policy.provider == Provider::Aws) {
+            statement.identities.clear();
+            statement.not_identities.clear();
+            if statement.resources.is_empty() && statement.not_resources.is_empty() {
+                statement.resources.push("*".into());
+            }
+        }
+        let held = Arc::new(policy);
+        self.build(row.provider, [&row], &|_| Some(Arc::clone(&held)), catalogue)
     }
 
     /// What a set is built from: rows, policies, and who holds them where a policy asks that.
