@@ -6,6 +6,6 @@ mod event_source;
 mod operation;
 mod policy;
 
-pub use event_source::{iam_prefix, needs_no_permission};
-pub use operation::{ActionUse, OperationActions, operation_actions};
+pub use event_source::iam_prefix;
+pub use operation::{ActionUse, OperationActions, operation_actions, why_unknown};
 pub use policy::{ParsedPolicy, parse_policy};

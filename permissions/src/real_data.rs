@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::calibration::{set_of, shared};
 use crate::escalation::{Targets, unused_path};
 use crate::grants::GrantSet;
-use crate::{aws, azure, gcp};
+use crate::{Catalogue, aws, azure, gcp};
 
 fn records(path: &str) -> Option<Vec<Value>> {
     let lines = String::from_utf8(shared(path)?).unwrap();
@@ -41,6 +41,50 @@ fn cloudtrail_calls_are_known() {
     eprintln!("calls and records by certainty: {by_known:?}\nunknown: {unsure:?}");
     let (n_unknown, _) = by_known.get("unknown").copied().unwrap_or_default();
     assert!(n_unknown as usize * 20 < pairs.len(), "{unsure:?}");
+}
+
+/// Every call of the SDKs, by a list of names that somebody else keeps: what it maps and we do not belongs to services that
+/// AWS has shut down, whose actions the reference no longer names.
+#[test]
+fn every_call_of_the_sdks_is_known() {
+    let Some(bytes) = shared("catalogs/aws_api_to_iam_action.access-undenied.Apache-2.0.json.gz") else { return };
+    let list: Value = serde_json::from_slice(&bytes).unwrap();
+    let (mut by_known, mut unknown) = (BTreeMap::<&str, usize>::new(), BTreeMap::<String, usize>::new());
+    for call in list["sdk_method_iam_mappings"].as_object().unwrap().keys() {
+        let (sdk, operation) = call.split_once('.').unwrap();
+        let prefix = list["sdk_service_mappings"][sdk].as_str().map_or_else(|| sdk.to_lowercase(), str::to_owned);
+        let known = aws::operation_actions(&format!("{prefix}.amazonaws.com"), operation).known.as_str();
+        *by_known.entry(known).or_default() += 1;
+        if known == "unknown" {
+            *unknown.entry(prefix).or_default() += 1;
+        }
+    }
+    expect_test::expect![[r#"
+        {"mapped": 10702, "none_needed": 31, "unknown": 127}
+        {"application-cost-profiler": 6, "cloudhsm": 18, "comprehendmedical": 1, "elastic-inference": 6, "finspace-api": 10, "iot1click": 29, "iotthingsgraph": 35, "macie": 7, "mobilehub": 9, "rds": 6}
+    "#]].assert_eq(&format!("{by_known:?}\n{unknown:?}\n"));
+}
+
+/// Of the catalogue's own actions each is known as a call of its name, since many are that, unless no call is logged under
+/// its service's name.
+#[test]
+fn every_action_is_known_as_a_call_of_its_name() {
+    let mut by_known: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut otherwise = BTreeSet::new();
+    for (_, info) in Catalogue::bundled().provider(Provider::Aws).iter() {
+        let (service, name) = info.name.split_once(':').unwrap();
+        let found = aws::operation_actions(&format!("{service}.amazonaws.com"), name);
+        *by_known.entry(found.known.as_str()).or_default() += 1;
+        let own = found.actions.iter().any(|used| used.action.as_str() == info.name.as_str());
+        if !own && found.known.as_str() != "none_needed" {
+            otherwise.insert(service);
+        }
+    }
+    expect_test::expect![[r#"
+        {"assumed": 2779, "mapped": 17633, "none_needed": 33, "unknown": 10}
+        {"apigateway", "lambda", "mediapackage", "opensearch"}
+    "#]]
+    .assert_eq(&format!("{by_known:?}\n{otherwise:?}\n"));
 }
 
 #[test]

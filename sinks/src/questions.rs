@@ -53,6 +53,8 @@ pub const QUESTIONS: &[Question] = &[
     question!("dormant_identities"),
     question!("usage_by_day"),
     question!("lone_users"),
+    question!("action_coverage"),
+    question!("unsure_operations"),
 ];
 
 /// Finds a question by its name.

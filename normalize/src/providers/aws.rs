@@ -17,6 +17,7 @@ mod outcome;
 mod parameters;
 mod record;
 mod resources;
+mod shown;
 mod time;
 mod uses;
 
@@ -72,6 +73,7 @@ pub(crate) fn normalize(
         event.user_agent = Some(user_agent);
         event.tool = tool;
     }
+    mark_calling_service(&mut event);
     outcome::fill(&mut event, &record);
     event.resources = resources::read(&record, operation, &event);
     if service_event {
@@ -145,6 +147,27 @@ fn fill_identity(event: &mut AccessEvent, who: &Who, record: &Record<'_>) {
     } else if event.source_service.is_none() {
         event.source_service = Some(Text::from(address));
     }
+}
+
+/// Marks a call that a service made, for the identity ("forward access session", whose permissions are then asked: IAM
+/// user guide, `access_forward_access_sessions`) or with a role of its own: its `tool` is the service, as its
+/// `source_service` is, and nothing of how the identity itself works. "For services in AWS, only the DNS name is displayed"
+/// as address (CloudTrail user guide, record contents); an address that stands there all the same is kept.
+fn mark_calling_service(event: &mut AccessEvent) {
+    let Some(service) = event.source_service.clone().filter(|host| is_calling_service(host)) else { return };
+    let by_its_agent = event.user_agent.as_deref().is_some_and(|agent| service == agent || agent == INTERNAL);
+    if event.source_ip.is_none() || by_its_agent {
+        event.tool = Some(service);
+    }
+}
+
+/// What stands for AWS itself where it does not say which service.
+const INTERNAL: &str = "AWS Internal";
+
+/// Whether a name is the host of a service that calls by itself, and not of a console, in which a person clicks.
+fn is_calling_service(host: &str) -> bool {
+    let name = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"));
+    name.is_some_and(|name| name != "signin" && name != "console" && !name.starts_with("console."))
 }
 
 /// Whether a text is an address and not one of the names that stand in its place. Looks at the shape only, since masked

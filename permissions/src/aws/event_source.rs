@@ -4,60 +4,102 @@ use schemas::Provider;
 
 use crate::catalogue::Catalogue;
 
+/// What follows the service's name in an `eventSource`.
+pub(super) const HOST: &str = ".amazonaws.com";
+
 /// Event sources whose first label is not the IAM prefix. From the service authorization reference, which lists the
-/// prefixes, and from `eventSource` values of real records.
-const DIFFERENT: [(&str, &str); 51] = [
+/// prefixes, from the endpoints and signing names in botocore's models of the services, and from `eventSource` values of
+/// real records.
+const DIFFERENT: [(&str, &str); 89] = [
+    ("a2i-runtime.sagemaker", "sagemaker"),
+    ("admin.wickr", "wickr"),
     ("agreement-marketplace", "aws-marketplace"),
     ("amp", "aps"),
+    ("api.detective", "detective"),
     ("api.ecr", "ecr"),
     ("api.ecr-public", "ecr-public"),
+    ("api.iotdeviceadvisor", "iotdeviceadvisor"),
+    ("api.iotmanagedintegrations", "iotmanagedintegrations"),
+    ("api.iotwireless", "iotwireless"),
+    ("api.mediatailor", "mediatailor"),
     ("api.pricing", "pricing"),
     ("api.sagemaker", "sagemaker"),
+    ("api.tunneling.iot", "iot"),
+    ("appconfigdata", "appconfig"),
     ("application-insights", "applicationinsights"),
     ("appregistry", "servicecatalog"),
     ("appstream2", "appstream"),
-    ("aws-marketplace-management", "aws-marketplace-management"),
     ("bedrock-agent", "bedrock"),
     ("bedrock-agent-runtime", "bedrock"),
+    ("bedrock-agentcore-control", "bedrock-agentcore"),
+    ("bedrock-data-automation", "bedrock"),
+    ("bedrock-data-automation-runtime", "bedrock"),
     ("bedrock-runtime", "bedrock"),
     ("billingconsole", "billing"),
+    ("cassandra-streams", "cassandra"),
     ("catalog.marketplace", "aws-marketplace"),
     ("cloudcontrolapi", "cloudformation"),
-    ("codestar-connections", "codestar-connections"),
-    ("compute-optimizer", "compute-optimizer"),
-    ("connect-campaigns", "connect-campaigns"),
+    ("cloudhsmv2", "cloudhsm"),
+    ("cloudsearchdomain", "cloudsearch"),
     ("contact-lens", "connect"),
+    ("controlplane.payment-cryptography", "payment-cryptography"),
+    ("data-ats.iot", "iot"),
+    ("data-signer", "signer"),
     ("data.iot", "iot"),
     ("data.jobs.iot", "iotjobsdata"),
     ("data.mediastore", "mediastore"),
+    ("data.qapps", "qapps"),
+    ("dataplane.payment-cryptography", "payment-cryptography"),
+    ("deployment-marketplace", "aws-marketplace"),
     ("discovery-marketplace", "aws-marketplace"),
     ("edge.sagemaker", "sagemaker"),
     ("elasticmapreduce-containers", "emr-containers"),
     ("email", "ses"),
     ("entitlement-marketplace", "aws-marketplace"),
     ("entitlement.marketplace", "aws-marketplace"),
+    ("featurestore-runtime.sagemaker", "sagemaker"),
+    ("forecastquery", "forecast"),
+    ("identity-chime", "chime"),
+    ("ingest.timestream", "timestream"),
     ("iotdata", "iot"),
+    ("ivsrealtime", "ivs"),
     ("lex-models", "lex"),
-    ("lookoutvision", "lookoutvision"),
+    ("mail-manager", "ses"),
+    ("media-pipelines-chime", "chime"),
+    ("meetings-chime", "chime"),
+    ("memory-db", "memorydb"),
+    ("messaging-chime", "chime"),
     ("metering-marketplace", "aws-marketplace"),
     ("metering.marketplace", "aws-marketplace"),
+    ("metrics.sagemaker", "sagemaker"),
+    ("migrationhub-config", "mgh"),
     ("models-v2-lex", "lex"),
     ("models.lex", "lex"),
     ("monitoring", "cloudwatch"),
     ("mturk-requester", "mechanicalturk"),
-    ("oam", "oam"),
+    ("oidc", "sso-oauth"),
     ("opensearch", "es"),
+    ("partnercentral-account", "partnercentral"),
+    ("partnercentral-benefits", "partnercentral"),
+    ("partnercentral-channel", "partnercentral"),
+    ("partnercentral-selling", "partnercentral"),
+    ("personalize-events", "personalize"),
+    ("personalize-runtime", "personalize"),
     ("pinpoint", "mobiletargeting"),
     ("portal.sso", "sso"),
+    ("query.timestream", "timestream"),
     ("rdsdata", "rds-data"),
+    ("reporting-marketplace", "aws-marketplace"),
     ("runtime-v2-lex", "lex"),
     ("runtime.lex", "lex"),
     ("runtime.sagemaker", "sagemaker"),
     ("s3-control", "s3"),
     ("servicecatalog-appregistry", "servicecatalog"),
     ("sms-voice.pinpoint", "sms-voice"),
+    ("sso-oidc", "sso-oauth"),
     ("streams.dynamodb", "dynamodb"),
     ("tagging", "tag"),
+    ("voice-chime", "chime"),
 ];
 
 /// The IAM prefix for an `eventSource` such as `monitoring.amazonaws.com`; `None` when it is not an AWS service whose
@@ -65,7 +107,7 @@ const DIFFERENT: [(&str, &str); 51] = [
 #[must_use]
 pub fn iam_prefix(event_source: &str) -> Option<&str> {
     let host = event_source
-        .strip_suffix(".amazonaws.com")
+        .strip_suffix(HOST)
         .or_else(|| event_source.strip_suffix(".amazonaws.com.cn"))
         .or_else(|| event_source.strip_suffix(".aws.internal"))?;
     if let Ok(at) = DIFFERENT.binary_search_by(|(source, _)| (*source).cmp(host)) {
@@ -73,33 +115,6 @@ pub fn iam_prefix(event_source: &str) -> Option<&str> {
     }
     let services = Catalogue::bundled().provider(Provider::Aws);
     services.has_service(host).then_some(host)
-}
-
-/// Whether a call needs no permission at all: sign-ins, asking who one is, and calls that carry their own proof.
-#[must_use]
-pub fn needs_no_permission(event_source: &str, operation: &str) -> bool {
-    match event_source {
-        "signin.amazonaws.com" => true,
-        "sts.amazonaws.com" => matches!(operation, "GetCallerIdentity" | "GetSessionToken"),
-        "sso.amazonaws.com" => matches!(operation, "Authenticate" | "Federate" | "Logout" | "GetRoleCredentials"),
-        "sso-oauth.amazonaws.com" | "sso-oidc.amazonaws.com" => true,
-        "cognito-idp.amazonaws.com" => matches!(
-            operation,
-            "InitiateAuth"
-                | "RespondToAuthChallenge"
-                | "SignUp"
-                | "ConfirmSignUp"
-                | "ForgotPassword"
-                | "GetUser"
-                | "ConfirmForgotPassword"
-                | "GlobalSignOut"
-                | "RevokeToken"
-                | "ChangePassword"
-                | "ResendConfirmationCode"
-        ),
-        "dynamodb.amazonaws.com" => operation == "DescribeEndpoints",
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -114,8 +129,12 @@ mod tests {
         }
         for (source, prefix) in DIFFERENT {
             assert!(services.has_service(prefix), "{source} → {prefix}");
+            assert!(!services.has_service(source) || HIDDEN.contains(&source), "{source} hides a service of that name");
         }
     }
+
+    /// Prefixes of actions under which no call is logged.
+    const HIDDEN: [&str; 1] = ["opensearch"];
 
     #[test]
     fn event_sources_become_prefixes() {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use schemas::{Action, ActionKnown, Provider};
 use smol_str::SmolStr;
 
-use super::event_source::{iam_prefix, needs_no_permission};
+use super::event_source::{HOST, iam_prefix};
 use crate::bundled;
 use crate::catalogue::{ActionIdx, Catalogue};
 
@@ -17,12 +17,18 @@ const MAX_OPERATION: usize = 128;
 
 static OPERATIONS: &[u8] = include_bytes!("../../data/aws_operations.tsv.gz");
 
+/// What no list has right, a line each with the page that says so; laid over the other.
+static SPECIAL: &str = include_str!("../../data/aws_special.tsv");
+
+/// Where people sign in. Unlike those of other services its calls need no permission unless the catalogue has one.
+const SIGN_IN: &str = "signin";
+
 /// One action that a call may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActionUse {
     /// The action in the catalogue's spelling.
     pub action: Action,
-    /// Its number in the bundled catalogue; `None` for the few that the table names and the catalogue does not.
+    /// Its number in the bundled catalogue, which has all of them.
     pub idx: Option<ActionIdx>,
     /// Whether only some parameters call for it: a role that is passed, a version that is named, tags that are set. Such
     /// an action counts as used only when the parameters show it.
@@ -47,18 +53,50 @@ impl OperationActions {
 /// Says which actions a call uses, from CloudTrail's `eventSource` and `eventName`.
 #[must_use]
 pub fn operation_actions(event_source: &str, operation: &str) -> OperationActions {
-    if needs_no_permission(event_source, operation) {
-        return OperationActions::none(ActionKnown::NoneNeeded);
-    }
     let Some(prefix) = iam_prefix(event_source) else { return OperationActions::none(ActionKnown::Unknown) };
     let name = without_version(operation);
     if name.len() > MAX_OPERATION {
         return OperationActions::none(ActionKnown::Unknown);
     }
-    if let Some(actions) = in_table(prefix, name) {
-        return OperationActions { actions: Cow::Borrowed(actions), known: ActionKnown::Mapped };
+    match in_table(prefix, name) {
+        Some([]) => OperationActions::none(ActionKnown::NoneNeeded),
+        Some(actions) => OperationActions { actions: Cow::Borrowed(actions), known: ActionKnown::Mapped },
+        None => assumed(prefix, name),
     }
-    assumed(prefix, name)
+}
+
+/// Says why nothing is known of a call, in words for people; `None` when something is. The service is an `eventSource` or
+/// an IAM prefix, which is what events keep of it.
+#[must_use]
+pub fn why_unknown(service: &str, operation: &str) -> Option<String> {
+    let event_source = if service.contains('.') { Cow::from(service) } else { Cow::from(format!("{service}{HOST}")) };
+    if operation_actions(&event_source, operation).known != ActionKnown::Unknown {
+        return None;
+    }
+    let Some(prefix) = iam_prefix(&event_source) else {
+        return Some(format!("no AWS service is known as `{service}`"));
+    };
+    if operation.len() > MAX_OPERATION {
+        return Some(format!("`{prefix}` has no call with a name so long"));
+    }
+    let but = match services_with(without_version(operation)).as_slice() {
+        [] => String::new(),
+        [one] => format!("; {one} has it"),
+        several => format!("; it is known of {}", several.join(", ")),
+    };
+    Some(format!("`{prefix}` has no action of that name, and no table knows the call{but}"))
+}
+
+/// How many services are named that have a call which its own service has not: one is the mistake of who wrote the record,
+/// many are a common name.
+const MAX_SERVICES: usize = 2;
+
+fn services_with(operation: &str) -> Vec<String> {
+    let catalogue = Catalogue::bundled().provider(Provider::Aws);
+    let has = |service: &&SmolStr| {
+        in_table(service, operation).is_some() || catalogue.lookup(&key(service, operation)).is_some()
+    };
+    catalogue.services().iter().filter(has).map(|service| format!("`{service}`")).take(MAX_SERVICES).collect()
 }
 
 /// Looks a call up without allocating; records come by the million.
@@ -76,9 +114,8 @@ fn in_table(prefix: &str, operation: &str) -> Option<&'static [ActionUse]> {
 /// The table of data, with the special cases laid over it.
 static TABLE: LazyLock<HashMap<SmolStr, Vec<ActionUse>>> = LazyLock::new(|| {
     let text = bundled::unpack(OPERATIONS);
-    let special = SPECIAL.iter().copied();
-    let mut table = HashMap::with_capacity(12_000);
-    for (prefix, operation, actions) in bundled::lines(&text).filter_map(row).chain(special) {
+    let mut table = HashMap::with_capacity(20_000);
+    for (prefix, operation, actions) in bundled::lines(&text).chain(bundled::lines(SPECIAL)).filter_map(row) {
         table.insert(key(prefix, operation), uses(prefix, operation, actions));
     }
     table
@@ -98,25 +135,22 @@ fn key(prefix: &str, operation: &str) -> SmolStr {
     SmolStr::from(key)
 }
 
-/// Reads `a,+b`; orders the action of the call's own name first, then its service's, then others', implied ones last.
+/// Reads `=,+a`, where `=` is the action of the call's own name; none for `-`. Orders that one first, then its service's,
+/// then others', implied ones last.
 fn uses(prefix: &str, operation: &str, actions: &str) -> Vec<ActionUse> {
-    let mut found: Vec<ActionUse> = actions.split(',').filter(|name| !name.is_empty()).map(one).collect();
     let own = key(prefix, operation);
+    let names = actions.split(',').filter(|name| !name.is_empty() && *name != "-");
+    let mut found: Vec<ActionUse> = names.map(|name| one(name, &own)).collect();
     found.sort_by_key(|used| {
         let foreign = used.action.split(':').next() != Some(prefix);
         (used.implied, !used.action.eq_ignore_ascii_case(&own), foreign)
     });
-    // Where every action depends on a parameter, the first is the usual one.
-    if let Some(first) = found.first_mut()
-        && !first.action.eq_ignore_ascii_case("iam:PassRole")
-    {
-        first.implied = false;
-    }
     found
 }
 
-fn one(name: &str) -> ActionUse {
+fn one(name: &str, own: &str) -> ActionUse {
     let (name, implied) = name.strip_prefix('+').map_or((name, false), |name| (name, true));
+    let name = if name == "=" { own } else { name };
     let catalogue = Catalogue::bundled().provider(Provider::Aws);
     let idx = catalogue.lookup(name);
     let action = idx.map_or_else(|| Action::from(name), |idx| Action::from(catalogue.action(idx).name.clone()));
@@ -130,7 +164,10 @@ fn assumed(prefix: &str, operation: &str) -> OperationActions {
         "apigateway" => catalogue.lookup(&format!("apigateway:{}", http_verb(operation))),
         _ => catalogue.lookup(&key(prefix, operation)),
     };
-    let Some(idx) = guess else { return OperationActions::none(ActionKnown::Unknown) };
+    let Some(idx) = guess else {
+        let known = if prefix == SIGN_IN { ActionKnown::NoneNeeded } else { ActionKnown::Unknown };
+        return OperationActions::none(known);
+    };
     let action = Action::from(catalogue.action(idx).name.clone());
     let used = ActionUse { action, idx: Some(idx), implied: false };
     OperationActions { actions: Cow::Owned(vec![used]), known: ActionKnown::Assumed }
@@ -162,95 +199,10 @@ fn without_version(operation: &str) -> &str {
     if dated && !cut.is_empty() { cut } else { operation }
 }
 
-/// Special cases, each from the service's own reference. Prefix, operation, actions (`+` = implied).
-const SPECIAL: [(&str, &str, &str); 60] = [
-    // docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
-    ("s3", "AbortMultipartUpload", "s3:AbortMultipartUpload"),
-    ("s3", "CompleteMultipartUpload", "s3:PutObject"),
-    (
-        "s3",
-        "CopyObject",
-        "s3:PutObject,s3:GetObject,+s3:GetObjectVersion,+s3:GetObjectTagging,+s3:PutObjectTagging,+s3:PutObjectAcl",
-    ),
-    ("s3", "CreateMultipartUpload", "s3:PutObject,+s3:PutObjectAcl,+s3:PutObjectTagging"),
-    ("s3", "DeleteBucketCors", "s3:PutBucketCORS"),
-    ("s3", "DeleteBucketEncryption", "s3:PutEncryptionConfiguration"),
-    ("s3", "DeleteBucketLifecycle", "s3:PutLifecycleConfiguration"),
-    ("s3", "DeleteBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
-    ("s3", "DeleteBucketReplication", "s3:PutReplicationConfiguration"),
-    ("s3", "DeleteBucketTagging", "s3:PutBucketTagging"),
-    ("s3", "DeleteAccountPublicAccessBlock", "s3:PutAccountPublicAccessBlock"),
-    ("s3", "DeleteObject", "s3:DeleteObject,+s3:DeleteObjectVersion,+s3:BypassGovernanceRetention"),
-    ("s3", "DeleteObjects", "s3:DeleteObject,+s3:DeleteObjectVersion,+s3:BypassGovernanceRetention"),
-    ("s3", "GetAccelerateConfiguration", "s3:GetAccelerateConfiguration"),
-    ("s3", "GetBucketAccelerate", "s3:GetAccelerateConfiguration"),
-    ("s3", "GetBucketCors", "s3:GetBucketCORS"),
-    ("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration"),
-    ("s3", "GetBucketLifecycle", "s3:GetLifecycleConfiguration"),
-    ("s3", "GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration"),
-    ("s3", "GetBucketReplication", "s3:GetReplicationConfiguration"),
-    ("s3", "GetObject", "s3:GetObject,+s3:GetObjectVersion"),
-    ("s3", "GetObjectAcl", "s3:GetObjectAcl,+s3:GetObjectVersionAcl"),
-    (
-        "s3",
-        "GetObjectAttributes",
-        "s3:GetObjectAttributes,s3:GetObject,+s3:GetObjectVersion,+s3:GetObjectVersionAttributes",
-    ),
-    ("s3", "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration"),
-    ("s3", "GetObjectTagging", "s3:GetObjectTagging,+s3:GetObjectVersionTagging"),
-    ("s3", "HeadBucket", "s3:ListBucket"),
-    ("s3", "HeadObject", "s3:GetObject,+s3:GetObjectVersion"),
-    ("s3", "ListBucket", "s3:ListBucket"),
-    ("s3", "ListBuckets", "s3:ListAllMyBuckets"),
-    ("s3", "ListMultipartUploads", "s3:ListBucketMultipartUploads"),
-    ("s3", "ListObjects", "s3:ListBucket"),
-    ("s3", "ListObjectsV2", "s3:ListBucket"),
-    ("s3", "ListObjectVersions", "s3:ListBucketVersions"),
-    ("s3", "ListParts", "s3:ListMultipartUploadParts"),
-    ("s3", "PostObject", "s3:PutObject,+s3:PutObjectAcl,+s3:PutObjectTagging"),
-    ("s3", "PutAccelerateConfiguration", "s3:PutAccelerateConfiguration"),
-    ("s3", "PutBucketCors", "s3:PutBucketCORS"),
-    ("s3", "PutBucketEncryption", "s3:PutEncryptionConfiguration"),
-    ("s3", "PutBucketLifecycle", "s3:PutLifecycleConfiguration"),
-    ("s3", "PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
-    ("s3", "PutBucketNotificationConfiguration", "s3:PutBucketNotification"),
-    ("s3", "PutBucketReplication", "s3:PutReplicationConfiguration,+iam:PassRole"),
-    (
-        "s3",
-        "PutObject",
-        "s3:PutObject,+s3:PutObjectAcl,+s3:PutObjectTagging,+s3:PutObjectRetention,+s3:PutObjectLegalHold",
-    ),
-    ("s3", "PutObjectAcl", "s3:PutObjectAcl,+s3:PutObjectVersionAcl"),
-    ("s3", "PutObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration"),
-    ("s3", "SelectObjectContent", "s3:GetObject"),
-    ("s3", "UploadPart", "s3:PutObject"),
-    ("s3", "UploadPartCopy", "s3:PutObject,s3:GetObject,+s3:GetObjectVersion"),
-    // docs.aws.amazon.com/lambda/latest/api/API_Invoke.html and _InvokeAsync, _InvokeWithResponseStream
-    ("lambda", "Invoke", "lambda:InvokeFunction"),
-    ("lambda", "InvokeAsync", "lambda:InvokeFunction"),
-    ("lambda", "InvokeExecution", "lambda:InvokeFunction"),
-    ("lambda", "InvokeWithResponseStream", "lambda:InvokeFunction"),
-    // docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
-    ("kms", "ReEncrypt", "kms:ReEncryptFrom,kms:ReEncryptTo"),
-    // docs.aws.amazon.com/bedrock: the call that checks access to a model asks for this permission.
-    ("bedrock", "Converse", "bedrock:InvokeModel"),
-    ("bedrock", "ConverseStream", "bedrock:InvokeModelWithResponseStream"),
-    // docs.aws.amazon.com/secretsmanager: a batch reads each secret with its own permission.
-    (
-        "secretsmanager",
-        "BatchGetSecretValue",
-        "secretsmanager:BatchGetSecretValue,+secretsmanager:GetSecretValue,+secretsmanager:ListSecrets",
-    ),
-    // docs.aws.amazon.com/IAM: switching the role of an instance passes the new one.
-    ("ec2", "ReplaceIamInstanceProfileAssociation", "ec2:ReplaceIamInstanceProfileAssociation,+iam:PassRole"),
-    ("ec2", "AssociateIamInstanceProfile", "ec2:AssociateIamInstanceProfile,+iam:PassRole"),
-    ("iam", "AddRoleToInstanceProfile", "iam:AddRoleToInstanceProfile,+iam:PassRole"),
-    // docs.aws.amazon.com/sns: batches ask for the single permission.
-    ("sns", "PublishBatch", "sns:Publish"),
-];
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn check(source: &str, operation: &str, expected: &str) {
@@ -277,9 +229,38 @@ mod tests {
         check("kms", "ReEncrypt", "mapped kms:ReEncryptFrom,kms:ReEncryptTo");
         check("apigateway", "CreateRestApi", "mapped apigateway:POST");
         check("apigateway", "GetSomethingNew", "assumed apigateway:GET");
-        check("ec2", "RunInstances", "mapped ec2:RunInstances,+iam:PassRole");
+        check("ec2", "RunInstances", "mapped ec2:RunInstances,+ec2:CreateTags,+iam:PassRole");
         check("unknown", "UnknownAPI", "unknown");
-        check("iam", "CreateUser", "mapped iam:CreateUser");
+        check("iam", "CreateUser", "mapped iam:CreateUser,+iam:TagUser");
+        check("ec2", "CreateVpc", "mapped ec2:CreateVpc,+ec2:CreateTags");
+        check("sqs", "SendMessageBatch", "mapped sqs:SendMessage");
+        check("models-v2-lex", "CreateBot", "mapped lex:CreateBot");
+        check("s3", "CreateAccessPoint", "mapped s3:CreateAccessPoint");
+        check("eks", "CreateAccessEntry", "mapped eks:CreateAccessEntry");
+        check("sso", "UpdateSsoConfiguration", "assumed sso:UpdateSSOConfiguration");
+        check("portal.sso", "ListAccountRoles", "none_needed");
+        check("oidc", "CreateToken", "none_needed");
+        check("oidc", "CreateTokenWithIAM", "mapped sso-oauth:CreateTokenWithIAM");
+        check("signin", "CreateOAuth2Token", "mapped signin:CreateOAuth2Token");
+        check("sts", "AssumeRoleWithSAML", "mapped sts:AssumeRoleWithSAML");
+    }
+
+    #[test]
+    fn what_is_unknown_says_why() {
+        let check = |service, operation, expected: Option<&str>| {
+            assert_eq!(why_unknown(service, operation).as_deref(), expected, "{service} {operation}");
+        };
+        check("s3", "GetObject", None);
+        check("signin.amazonaws.com", "ConsoleLogin", None);
+        check("unknown", "UnknownAPI", Some("no AWS service is known as `unknown`"));
+        check("foo", "bar", Some("no AWS service is known as `foo`"));
+        let one = "`s3` has no action of that name, and no table knows the call; `sqs` has it";
+        check("s3", "SetQueueAttributes", Some(one));
+        let two = "`ec2` has no action of that name, and no table knows the call; it is known of `s3`, `s3-outposts`";
+        check("ec2.amazonaws.com", "PutBucketVersioning", Some(two));
+        let nobody = "`cloudtrail` has no action of that name, and no table knows the call";
+        check("cloudtrail", "DescribeTrail", Some(nobody));
+        check("iam", &"x".repeat(200), Some("`iam` has no call with a name so long"));
     }
 
     #[test]
@@ -296,11 +277,70 @@ mod tests {
         }
     }
 
+    fn in_order() -> impl Iterator<Item = (&'static SmolStr, &'static Vec<ActionUse>)> {
+        TABLE.iter().collect::<BTreeMap<_, _>>().into_iter()
+    }
+
+    /// The tables against the catalogue, which is made of another list.
     #[test]
-    fn every_special_case_names_actions_of_the_catalogue() {
-        for (prefix, operation, actions) in SPECIAL {
-            for used in uses(prefix, operation, actions) {
-                assert!(used.idx.is_some(), "{prefix} {operation}: {}", used.action);
+    fn every_action_of_the_tables_is_in_the_catalogue() {
+        let catalogue = Catalogue::bundled().provider(Provider::Aws);
+        assert!(TABLE.len() > 17_500, "{}", TABLE.len());
+        for (call, actions) in in_order() {
+            let (prefix, operation) = call.split_once(':').unwrap();
+            assert!(catalogue.has_service(prefix), "{call}");
+            assert!(operation.len() <= MAX_OPERATION && operation.bytes().all(|b| b.is_ascii_alphanumeric()), "{call}");
+            let mut names: Vec<&str> = actions.iter().map(|used| used.action.as_str()).collect();
+            for used in actions {
+                let idx = used.idx.unwrap_or_else(|| panic!("{call} needs {}", used.action));
+                assert_eq!(
+                    catalogue.action(idx).name.as_str(),
+                    used.action.as_str(),
+                    "{call}: in the catalogue's spelling"
+                );
+            }
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), actions.len(), "{call} names an action twice");
+            // Only where every action depends on the parameters is none of them certain.
+            let uncertain = actions.iter().all(|used| used.implied) && !actions.is_empty();
+            assert_eq!(uncertain, UNCERTAIN.contains(&call.as_str()), "{call}");
+        }
+    }
+
+    /// Statements in a language of their own, and lists of other calls: what they say decides.
+    const UNCERTAIN: [&str; 4] = [
+        "dynamodb:batchexecutestatement",
+        "dynamodb:executestatement",
+        "dynamodb:executetransaction",
+        "dynamodb:transactwriteitems",
+    ];
+
+    #[test]
+    fn every_special_case_has_a_page_and_its_place() {
+        let rows: Vec<Vec<&str>> = bundled::lines(SPECIAL).map(|line| line.split('\t').collect()).collect();
+        for fields in &rows {
+            assert_eq!(fields.len(), 4, "{fields:?}");
+            assert!(fields[3].starts_with("docs.aws.amazon.com/") && fields[3].ends_with(".html"), "{fields:?}");
+        }
+        let place = |fields: &[&str]| (fields[0].to_owned(), fields[1].to_ascii_lowercase());
+        assert!(rows.is_sorted_by(|a, b| place(a) < place(b)));
+    }
+
+    /// No case matters, and neither do versions: what the table has it has under any spelling.
+    #[test]
+    fn calls_have_no_case() {
+        // A date behind a digit could be a number of the name's own.
+        for (call, actions) in in_order().filter(|(call, _)| !call.ends_with(|c: char| c.is_ascii_digit())) {
+            let (prefix, operation) = call.split_once(':').unwrap();
+            for spelled in
+                [operation.to_ascii_uppercase(), format!("{operation}20150331"), format!("{operation}2020_05_31v2")]
+            {
+                assert_eq!(
+                    in_table(prefix, without_version(&spelled)),
+                    Some(actions.as_slice()),
+                    "{call} as {spelled}"
+                );
             }
         }
     }

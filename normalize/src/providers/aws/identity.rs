@@ -13,6 +13,10 @@
 //! | `AWSAccount` | what its ARN names, else `…:id/<unique id>`, external; anonymous S3 callers are nobody |
 //! | `Directory` | the directory's user |
 //! | `Unknown`, others | what the ARN names, else unknown |
+//!
+//! `invokedBy` never changes who acts. Where a service calls for somebody ("forward access session"), the service called
+//! "also checks the permissions of the same IAM principal" (IAM user guide, `access_forward_access_sessions`), so it is that
+//! identity's use; where it calls with its service role or service-linked role, it is the role's.
 
 use schemas::{AccountId, IdentityId, IdentityKind, Text, identity};
 
@@ -20,6 +24,10 @@ use super::record::{OnBehalfOf, UserIdentity};
 
 /// What IAM Identity Center names the roles of its permission sets: `AWSReservedSSO_<set>_<hash>`.
 const RESERVED_SSO: &str = "AWSReservedSSO_";
+
+/// EC2 itself, which decrypts a volume by the grant on its key and by no permission of the account's (KMS developer guide,
+/// `ct-ec2two`). No role of a customer has a colon in its name.
+const EC2_INFRASTRUCTURE: &str = "aws:ec2-infrastructure";
 
 /// What stands where a sign-in tried a user that does not exist, since it may be a password.
 const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
@@ -147,6 +155,9 @@ fn role(who: &mut Who, identity: &UserIdentity<'_>, account: &str) {
     let session = Some(session).filter(|session| !session.is_empty()).or_else(of_principal);
     who.session_name = session.map(Text::from);
     let Some(role) = named_role.or_else(|| issuer.user_name.get()) else { return by_unique_id(who, identity, account) };
+    if role == EC2_INFRASTRUCTURE {
+        return service(who, "ec2.amazonaws.com");
+    }
     let of_role = issuer.account_id.get_or_number().unwrap_or(account);
     let role_id = identity::aws(of_role, "role", role);
     match session {

@@ -7,6 +7,7 @@ use schemas::{AccountId, Provider};
 use crate::providers::{Normalized, testing};
 
 mod agreement;
+mod services;
 
 /// Our fixtures, in order.
 fn fixtures() -> Vec<(String, String)> {

@@ -9,11 +9,14 @@ use schemas::{
 use super::operation::{Operation, OperationAction};
 use super::parameters::walk;
 use super::record::Record;
+use super::shown;
 
 /// How many roles of one call are looked at.
 const MAX_ROLES: usize = 16;
 
 const PASS_ROLE: &str = "iam:PassRole";
+const GET_OBJECT: &str = "s3:GetObject";
+const GET_OBJECT_VERSION: &str = "s3:GetObjectVersion";
 
 /// Fills `uses`, `action`, `action_known` and `access_level`.
 pub(super) fn fill(event: &mut AccessEvent, record: &Record<'_>, operation: &Operation) {
@@ -22,17 +25,27 @@ pub(super) fn fill(event: &mut AccessEvent, record: &Record<'_>, operation: &Ope
     let parameters = record.request_parameters.object();
     let mut uses = Vec::with_capacity(operation.actions.len());
     for (place, used) in operation.actions.iter().enumerate() {
-        if used.action == PASS_ROLE || (used.implied && !is_shown(&used.action, parameters)) {
+        if used.action == PASS_ROLE || (used.implied && !shown::is_shown(used, parameters)) {
             continue;
         }
         let resource = resource_of(used, place, operation, &event.resources);
         let how = if used.implied { How::Derived } else { How::Mapped };
         uses.push(one(used.action.clone(), resource, granted, how));
     }
+    if operation.name == "GetObject" {
+        keep_the_versions_own(&mut uses);
+    }
+    if uses.is_empty() && event.action_known == ActionKnown::Mapped {
+        // Every action depends on the parameters, and they show none.
+        event.action_known = ActionKnown::Unknown;
+    }
     if let Some(parameters) =
         parameters.filter(|text| passes_role(operation) || (operation.may_pass_role && names_role(text)))
     {
         pass_roles(&mut uses, parameters, operation, event, granted);
+    }
+    if has_instance_profile(record, operation, &uses) {
+        uses.push(pass_role(None, granted));
     }
     if event.outcome == Outcome::Denied {
         note_denied(&mut uses, record.error_message.get(), event);
@@ -64,32 +77,32 @@ fn names_role(parameters: &str) -> bool {
     memchr::memmem::find(parameters.as_bytes(), b":role").is_some()
 }
 
-/// Whether the parameters show that an action that only some calls need was needed. What is shown by nothing here
-/// (PartiQL's kind of statement) is not claimed as used.
-fn is_shown(action: &str, parameters: Option<&str>) -> bool {
-    let Some(parameters) = parameters else { return false };
-    let has = |key: &str| memchr::memmem::find(parameters.as_bytes(), key.as_bytes()).is_some();
-    match action {
-        "s3:GetObjectVersion"
-        | "s3:DeleteObjectVersion"
-        | "s3:GetObjectVersionAcl"
-        | "s3:PutObjectVersionAcl"
-        | "s3:GetObjectVersionTagging"
-        | "s3:GetObjectVersionAttributes" => has("\"versionId\"") || has("?versionId="),
-        "s3:PutObjectTagging" => has("\"x-amz-tagging\""),
-        "s3:GetObjectTagging" => has("\"x-amz-tagging-directive\""),
-        "s3:PutObjectAcl" => has("\"x-amz-acl\"") || has("\"x-amz-grant-"),
-        "s3:PutObjectRetention" => has("\"x-amz-object-lock-mode\""),
-        "s3:PutObjectLegalHold" => has("\"x-amz-object-lock-legal-hold\""),
-        "s3:BypassGovernanceRetention" => has("\"x-amz-bypass-governance-retention\""),
-        "sqs:TagQueue" => has("\"tags\""),
-        "dynamodb:PutItem" => has("\"put\""),
-        "dynamodb:UpdateItem" => has("\"update\""),
-        "dynamodb:DeleteItem" => has("\"delete\""),
-        "dynamodb:ConditionCheckItem" => has("\"conditionCheck\""),
-        "secretsmanager:GetSecretValue" => has("\"secretIdList\""),
-        "secretsmanager:ListSecrets" => has("\"filters\""),
-        _ => false,
+/// "If you include a versionId in your request header, you must have the s3:GetObjectVersion permission to access a
+/// specific version of an object. The s3:GetObject permission is not required in this scenario." (S3 API reference,
+/// GetObject.) Of other calls the pages say no such thing, and both count.
+fn keep_the_versions_own(uses: &mut Vec<Use>) {
+    if uses.iter().any(|used| used.action == GET_OBJECT_VERSION) {
+        uses.retain(|used| used.action != GET_OBJECT);
+    }
+}
+
+/// Whether an instance was launched with a role that its parameters do not name, since a launch template does: the answer
+/// shows its instance profile.
+fn has_instance_profile(record: &Record<'_>, operation: &Operation, uses: &[Use]) -> bool {
+    operation.service == "ec2"
+        && operation.name == "RunInstances"
+        && uses.iter().all(|used| used.action != PASS_ROLE)
+        && record.response_elements.object().is_some_and(|answer| answer.contains(":instance-profile/"))
+}
+
+fn pass_role(role: Option<ResourceId>, granted: Granted) -> Use {
+    let account = |arn: &str| arn.split(':').nth(4).filter(|account| !account.is_empty()).map(AccountId::from);
+    Use {
+        action: Action::from(PASS_ROLE),
+        resource_account: role.as_deref().and_then(account),
+        resource_id: role,
+        granted,
+        how: How::Derived,
     }
 }
 
@@ -109,6 +122,8 @@ fn resource_of<'r>(
             return resources.get(nth).or(resources.first());
         }
         _ if used.containers.is_empty() => return None,
+        // What EC2 creates has its id from the answer; the parameters name what it is made of.
+        ("ec2", _) if used.implied => return None,
         _ if resources.len() < 2 => return resources.first(),
         _ => {}
     }
@@ -146,19 +161,11 @@ fn pass_roles(uses: &mut Vec<Use>, parameters: &str, operation: &Operation, even
             roles.push(role);
         }
     });
-    let account = |arn: &str| arn.split(':').nth(4).filter(|account| !account.is_empty()).map(AccountId::from);
-    let pass = |role: Option<ResourceId>| Use {
-        action: Action::from(PASS_ROLE),
-        resource_account: role.as_deref().and_then(account),
-        resource_id: role,
-        granted,
-        how: How::Derived,
-    };
     // An instance profile hands over the role in it, which the record does not name.
     if roles.is_empty() && (instance_profile || (by_name && parameters.contains("nstanceProfile"))) {
-        uses.push(pass(None));
+        uses.push(pass_role(None, granted));
     }
-    uses.extend(roles.into_iter().map(|role| pass(Some(role))));
+    uses.extend(roles.into_iter().map(|role| pass_role(Some(role), granted)));
 }
 
 /// A denial's message names the permission that was wanting, and often the resource: `… is not authorized to perform:
