@@ -80,6 +80,8 @@ mod tests {
             (format!("resource.name == \"a && b\" && request.time < {day}"), at, false),
             (format!("request.time < {day} && request.time < timestamp(\"2027-12-31T00:00:00Z\")"), at, true),
             (format!("request.time < {day} || true"), None, false),
+            (format!("x || y && request.time < {day}"), None, false),
+            (format!("x ? y : z && request.time < {day}"), None, false),
             (format!("request.time > {day}"), None, false),
             (format!("!(request.time < {day})"), None, false),
             (format!("request.time < {day} ? false : true"), None, false),
