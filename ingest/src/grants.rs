@@ -2,10 +2,13 @@
 //!
 //! The objects of a file are held until its end, since whose they are may stand anywhere in it, and since a snapshot
 //! that breaks off must say so. Every list of a file is a snapshot of its own; lists that cover several accounts (an
-//! organization's asset search) become one for each account.
+//! organization's asset search) become one for each account. Where one command tells of one group, policy or parent
+//! alone, its answer is a part of the list, so that it deletes nothing of the others.
 
 mod account;
+mod base64;
 mod objects;
+mod path;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +26,16 @@ pub(crate) struct Object {
     pub(crate) id: String,
     pub(crate) body: Bytes,
     pub(crate) offset: i64,
+}
+
+/// A value of a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) bytes: &'a Bytes,
+    pub(crate) offset: i64,
+    /// Whether it is a document of its own, no element of a list.
+    pub(crate) alone: bool,
 }
 
 /// What a file says of its snapshots beside the objects.
@@ -45,7 +58,8 @@ pub(crate) struct Homeless {
 /// The objects of one file.
 #[derive(Debug, Default)]
 pub(crate) struct GrantBuffer {
-    lists: BTreeMap<GrantList, Vec<Object>>,
+    /// By list and part.
+    lists: BTreeMap<(GrantList, String), Vec<Object>>,
     n_bytes: usize,
     incomplete: bool,
     overflowed: bool,
@@ -59,7 +73,7 @@ impl GrantBuffer {
 
     /// A list was opened, though it may turn out to be empty.
     pub(crate) fn opened(&mut self, list: GrantList) {
-        self.lists.entry(list).or_default();
+        self.lists.entry((list, String::new())).or_default();
     }
 
     /// Something of the file could not be read, so nothing may be deleted because of it.
@@ -73,72 +87,87 @@ impl GrantBuffer {
     }
 
     /// Takes a value that is not a log record.
-    pub(crate) fn push(&mut self, kind: Kind, bytes: &Bytes, offset: i64, hint: &str, max_bytes: usize) {
-        self.n_bytes += bytes.len();
+    pub(crate) fn push(&mut self, value: &Value<'_>, hint: &str, max_bytes: usize) {
+        self.n_bytes += value.bytes.len();
         if self.n_bytes > max_bytes {
             self.overflowed = true;
             self.incomplete = true;
             return;
         }
-        match kind {
-            Kind::Grant(GrantList::AzureGroupMembers, "member") => self.member(bytes, offset, hint),
+        match value.kind {
+            Kind::Grant(list @ (GrantList::AzureGroupMembers | GrantList::GcpGroupMembers), "member") => {
+                self.member(list, value, hint);
+            }
             Kind::Grant(list, kind) => {
-                let id = objects::id(list, kind, bytes);
-                self.lists.entry(list).or_default().push(Object { kind, id, body: bytes.clone(), offset });
+                let (kind, body) = objects::body(list, kind, value.bytes, hint);
+                let id = objects::id(list, kind, &body, hint);
+                let part = objects::part(list, (kind, &id), &body, value.alone);
+                self.lists.entry((list, part)).or_default().push(Object { kind, id, body, offset: value.offset });
             }
             Kind::Policy => {
-                let bindings = objects::bindings(bytes, offset);
-                self.lists.entry(GrantList::GcpIamPolicy).or_default().extend(bindings);
+                let bindings = objects::bindings(value.bytes, value.offset);
+                self.lists.entry((GrantList::GcpIamPolicy, String::new())).or_default().extend(bindings);
             }
             Kind::Groups => {
-                let groups = objects::groups(bytes, offset);
-                self.lists.entry(GrantList::AzureGroupMembers).or_default().extend(groups);
+                let groups = objects::groups(value.bytes, value.offset);
+                self.lists.entry((GrantList::AzureGroupMembers, String::new())).or_default().extend(groups);
+            }
+            Kind::GcpGroup => {
+                let group = objects::gcp_group(value.bytes, value.offset, hint);
+                self.lists.entry((GrantList::GcpGroupMembers, group.id.clone())).or_default().push(group);
             }
             Kind::Log(_) | Kind::Lookup | Kind::Unknown => {}
         }
     }
 
-    /// A directory object of the one group that the file is about joins that group's object.
-    fn member(&mut self, bytes: &Bytes, offset: i64, hint: &str) {
-        let group = account::stem(hint).to_ascii_lowercase();
-        let list = self.lists.entry(GrantList::AzureGroupMembers).or_default();
-        match list.iter_mut().find(|object| object.id == group && object.kind == "members") {
+    /// A member of the one group that the file is about joins that group's object.
+    fn member(&mut self, list: GrantList, value: &Value<'_>, hint: &str) {
+        let azure = list == GrantList::AzureGroupMembers;
+        let group = if azure { path::stem(hint) } else { path::email(hint).unwrap_or_default() }.to_ascii_lowercase();
+        let objects = self.lists.entry((list, group.clone())).or_default();
+        match objects.iter_mut().find(|object| object.kind == "members") {
             Some(object) => {
                 let mut body = object.body.to_vec();
                 body.push(b',');
-                body.extend_from_slice(bytes);
+                body.extend_from_slice(value.bytes);
                 object.body = Bytes::from(body);
             }
-            None => list.push(Object { kind: "members", id: group, body: bytes.clone(), offset }),
+            None => {
+                objects.push(Object { kind: "members", id: group, body: value.bytes.clone(), offset: value.offset })
+            }
         }
     }
 
     /// The file has ended: hands out its snapshots.
     pub(crate) fn finish(self, about: &About<'_>) -> Vec<Result<RawGrant, Homeless>> {
         let mut out = Vec::new();
-        for (list, mut objects) in self.lists {
+        for ((list, part), mut objects) in self.lists {
             objects::close(&mut objects);
-            if list.provider() == schemas::Provider::Gcp || list == GrantList::AzureResources {
-                for (account_id, objects) in account::each(list, objects, about.hint) {
-                    snapshot(list, account_id, &objects, self.incomplete, about, &mut out);
-                }
-            } else {
-                let account_id = account::of(list, &objects, about.hint);
-                snapshot(list, account_id, &objects, self.incomplete, about, &mut out);
+            let name = if part.is_empty() { list.name().to_owned() } else { format!("{}/{part}", list.name()) };
+            let what = Named { list, name: &name, incomplete: self.incomplete };
+            for (account_id, objects) in account::each(list, objects, about.hint) {
+                snapshot(&what, account_id, &objects, about, &mut out);
             }
         }
         out
     }
 }
 
-fn snapshot(
+/// A list, or a part of one, as it is called.
+struct Named<'a> {
     list: GrantList,
+    name: &'a str,
+    incomplete: bool,
+}
+
+fn snapshot(
+    what: &Named<'_>,
     account_id: Option<AccountId>,
     objects: &[Object],
-    incomplete: bool,
     about: &About<'_>,
     out: &mut Vec<Result<RawGrant, Homeless>>,
 ) {
+    let Named { list, name, incomplete } = *what;
     let first = objects.first().map_or(0, |object| object.offset);
     let Some(account_id) = account_id else {
         let bodies = objects.iter().map(|object| object.body.clone()).collect();
@@ -149,7 +178,7 @@ fn snapshot(
     let mark = |mark: Mark, place: i64, offset: i64| RawGrant {
         provider: list.provider(),
         account_id: account_id.clone(),
-        list: Text::from(list.name()),
+        list: Text::from(name),
         snapshot_id: Id128::default(),
         place,
         mark,
@@ -176,7 +205,7 @@ fn snapshot(
         grants.push(grant);
     }
     grants.push(mark(end, n_objects, last));
-    let snapshot_id = content_hash(list, &account_id, objects, incomplete);
+    let snapshot_id = content_hash(name, &account_id, objects, incomplete);
     out.extend(grants.into_iter().map(|mut grant| {
         grant.snapshot_id = snapshot_id;
         Ok(grant)
@@ -184,12 +213,12 @@ fn snapshot(
 }
 
 /// The same objects are the same snapshot, whichever file they stand in.
-fn content_hash(list: GrantList, account_id: &str, objects: &[Object], incomplete: bool) -> Id128 {
+fn content_hash(list: &str, account_id: &str, objects: &[Object], incomplete: bool) -> Id128 {
     let mut hash = Xxh3::new();
     for object in objects {
         hash.update(&(object.body.len() as u64).to_le_bytes());
         hash.update(&object.body);
     }
     let digest = hash.digest128().to_le_bytes();
-    Id128::of_parts(&[list.name().as_bytes(), account_id.as_bytes(), &digest, &[u8::from(incomplete)]])
+    Id128::of_parts(&[list.as_bytes(), account_id.as_bytes(), &digest, &[u8::from(incomplete)]])
 }

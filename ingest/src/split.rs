@@ -1,6 +1,7 @@
 //! Bytes become items: log records, raw grants, dead letters. Pure but for the reading.
 
 mod dropped;
+mod grant_list;
 pub(crate) mod kind;
 mod list;
 pub(crate) mod peek;
@@ -17,7 +18,7 @@ use schemas::message::{raw_grant_topic, raw_log_topic};
 use schemas::{Body, DeadLetter, Message, Noun, Origin, Provider, RawGrant, RawRecord, Text, Time};
 
 use crate::codec::Decoded;
-use crate::grants::{About, GrantBuffer, Homeless};
+use crate::grants::{About, GrantBuffer, Homeless, Value};
 use dropped::{Dropped, Why};
 use kind::{GrantList, Kind};
 use list::List;
@@ -110,6 +111,8 @@ pub struct Split<R: Read> {
     ready: VecDeque<Item>,
     ended: bool,
     seen_any: bool,
+    /// Whether an answer in it goes on in another file.
+    goes_on: bool,
 }
 
 /// Neighbours that are no known kind, gathered into one dead letter.
@@ -135,6 +138,7 @@ impl<R: Read> Split<R> {
             ready: VecDeque::new(),
             ended: false,
             seen_any: false,
+            goes_on: false,
         }
     }
 
@@ -179,7 +183,10 @@ impl<R: Read> Split<R> {
                     self.grants.opened(list);
                 }
             }
-            Piece::Truncated => self.grants.broke(),
+            Piece::Truncated => {
+                self.grants.broke();
+                self.goes_on = true;
+            }
             Piece::Element { bytes, list, at } => self.element(bytes, list, at),
             Piece::Broken { why: Why::Stray, dropped, at } => {
                 let reason = Why::Stray.reason(at);
@@ -212,7 +219,8 @@ impl<R: Read> Split<R> {
             (kind, _) => {
                 self.flush();
                 let offset = self.offset();
-                self.grants.push(kind, &bytes, offset, &self.options.path, self.options.max_snapshot);
+                let value = Value { kind, bytes: &bytes, offset, alone: list.is_none() };
+                self.grants.push(&value, &self.options.path, self.options.max_snapshot);
             }
         }
     }
@@ -290,6 +298,11 @@ impl<R: Read> Split<R> {
             let offset = self.offset();
             self.reject(Dropped::new(), &reason, None, offset);
         }
+        if self.goes_on {
+            let reason = "the answer goes on in another page, so nothing of it is used; put all pages into one answer";
+            let offset = self.offset();
+            self.reject(Dropped::new(), reason, None, offset);
+        }
         let options = self.options.clone();
         let about = About {
             name: &options.name,
@@ -341,7 +354,8 @@ impl<R: Read> Iterator for Split<R> {
 /// The list of entitlements that a member's name alone tells, so that an empty one is a snapshot too.
 fn grant_list(list: List) -> Option<GrantList> {
     match list {
-        List::Users | List::Groups | List::Roles | List::Policies => Some(GrantList::AwsAuthorizationDetails),
+        // `Policies` alone may be an answer of Organizations.
+        List::Users | List::Groups | List::Roles => Some(GrantList::AwsAuthorizationDetails),
         List::Resources => Some(GrantList::AwsResources),
         _ => None,
     }

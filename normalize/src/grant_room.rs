@@ -49,6 +49,10 @@ impl Transform<Message> for GrantReader {
         self.metrics.normalize_dead_letters_total += (out.rejected.len() - n_rejected) as u64;
     }
 
+    fn settle(&mut self, out: &mut Output<Message>) {
+        self.grants.settle(out);
+    }
+
     fn finish(&mut self, as_of: i64, out: &mut Output<Message>) {
         self.grants.finish(as_of, out);
     }

@@ -1,8 +1,9 @@
 //! Snapshots of raw grants become policies, entitlements and inventories.
 //!
 //! The objects of a snapshot are held, parsed, until its end mark. A snapshot that breaks off, or of which an object is
-//! missing, changes nothing; one with an object that cannot be read deletes nothing. Azure and GCP name roles and groups
-//! in lists of their own: the newest bindings or assignments are kept and read again when such a list arrives.
+//! missing, changes nothing; one with an object that cannot be read deletes nothing. Roles, groups and the lives of
+//! identities stand in lists of their own: the newest bindings, assignments and holders are kept and read again when such a
+//! list arrives. `lists` says what becomes of which. An AWS organization comes in pieces, see `organizations`.
 //!
 //! Azure's lists rarely name their tenant, which the ids of identities need. It is learned from the lists, from events
 //! or from `azure_tenant`, and until then a subscription's snapshots of assignments wait, to be read in their order.
@@ -12,24 +13,33 @@ mod azure;
 mod facts;
 mod gcp;
 mod inventory;
+mod letters;
+mod life;
+mod lists;
+mod organizations;
 mod policies;
+mod read;
+mod recall;
 mod rows;
+mod state;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
-use schemas::{
-    AccountId, DeadLetter, Entitlement, Id128, IdentityKind, Inventory, Mark, Message, Noun, OrgId, Origin, Provider,
-    RawGrant, Text, Time,
-};
+use schemas::{AccountId, Id128, Mark, Message, OrgId, Origin, Provider, RawGrant, Text, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stream::{Output, StateError};
+use stream::Output;
 
 use self::aws::Reader;
 use self::facts::{Draft, Fact};
+use self::inventory::{Inventories, Listed, Said};
+use self::letters::{reject, reject_list};
+use self::lists::{base, tells_of_lives, use_of};
+use self::organizations::Organizations;
 use self::policies::Policies;
+use self::read::Read;
 use self::rows::{History, Rows, Seen, Stamp};
 use crate::ValidConfig;
 
@@ -39,27 +49,11 @@ const MAX_OPEN: usize = 1024;
 /// Snapshots of one list that wait for their tenant; past it the oldest goes.
 const MAX_WAITING: usize = 64;
 
-/// The format of the state.
-const FORMAT: u32 = 1;
-
 type ListKey = (Provider, AccountId, Text);
 
-/// What a list holds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    /// Who holds what.
-    Main,
-    /// What the main list's roles and groups are.
-    Secondary,
-    Inventory,
-}
-
-fn role_of(list: &str) -> Role {
-    match list {
-        "azure.role_definitions" | "azure.group_members" | "gcp.roles" => Role::Secondary,
-        _ if list.ends_with(".resources") => Role::Inventory,
-        _ => Role::Main,
-    }
+/// Under what the rows of all AWS organizations stand: a list that no snapshot is of.
+fn organizations_key() -> ListKey {
+    (Provider::Aws, AccountId::from("organization"), Text::from("aws.organizations"))
 }
 
 /// A snapshot whose end has not come.
@@ -88,9 +82,16 @@ struct State {
     open: BTreeMap<(ListKey, Id128), Open>,
     lists: BTreeMap<ListKey, List>,
     rows: Rows,
-    inventories: BTreeMap<ListKey, BTreeMap<Text, Inventory>>,
+    inventories: Said,
     tenants: BTreeMap<AccountId, OrgId>,
     policies: Policies,
+}
+
+/// What the second format of the state added.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct More {
+    told: Inventories,
+    organizations: Organizations,
 }
 
 /// The stateful part of the room.
@@ -98,12 +99,13 @@ struct State {
 pub(crate) struct Grants {
     config: ValidConfig,
     state: State,
+    more: More,
 }
 
 impl Grants {
     pub(crate) fn new(config: &ValidConfig) -> Self {
         let policies = Policies::default().bounded(config.max_entitlements);
-        Self { config: config.clone(), state: State { policies, ..State::default() } }
+        Self { config: config.clone(), state: State { policies, ..State::default() }, more: More::default() }
     }
 
     /// Takes one raw grant; what is wrong with it becomes a dead letter in `out`.
@@ -137,33 +139,54 @@ impl Grants {
             open.overflowed = true;
             return;
         }
-        let facts = read.unwrap_or_else(|reason| {
+        let (trouble, facts) = match read {
+            Ok(read) => (read.trouble(), read.facts),
+            Err(why) => (Some(why), Vec::new()),
+        };
+        if let Some(why) = trouble {
             open.unreadable = true;
-            reject(grant, reason, out);
-            Vec::new()
-        });
+            reject(grant, why, out);
+        }
         open.objects.insert(grant.place, facts);
     }
 
-    fn read(&mut self, grant: &RawGrant, out: &mut Output<Message>) -> Result<Vec<Fact>, String> {
+    /// Reads an object: what of it can be, and why the rest cannot.
+    fn read(&mut self, grant: &RawGrant, out: &mut Output<Message>) -> Result<Read, String> {
         let body = &grant.body.0;
         if body.len() > self.config.max_record_bytes {
             return Err(format!("the object has {} bytes, more than `normalize.max_record` allows", body.len()));
         }
+        let list = base(&grant.list);
+        if list == "aws.credential_report" {
+            return life::report(body);
+        }
         let object: Value = serde_json::from_slice(body).map_err(|error| format!("the object is not JSON: {error}"))?;
-        if role_of(&grant.list) == Role::Inventory {
-            return Ok(vec![inventory::object(grant.provider, &object)?]);
+        match list {
+            "aws.resources" | "azure.resources" | "gcp.resources" => {
+                return Ok(vec![inventory::object(grant.provider, &object)?].into());
+            }
+            "gcp.ancestors" | "gcp.service_account_keys" => return gcp::facts(list, &object),
+            "azure.management_groups" | "azure.management_entities" => {
+                return azure::above(&grant.object_kind, &azure::camel(&object));
+            }
+            _ => {}
         }
         if grant.provider == Provider::Azure
-            && let Some(tenant) = azure::tenant(&object)
+            && let Some(tenant) = azure::tenant(&azure::camel(&object))
         {
             self.learn_tenant(&grant.account_id, &tenant, out);
         }
         let mut reader = Reader { policies: &mut self.state.policies, out, at: grant.collected_at };
-        match grant.provider {
-            Provider::Aws => Ok(vec![reader.object(&grant.object_kind, &object)?]),
-            Provider::Azure => Ok(vec![azure::object(&grant.list, &object, &mut reader)?]),
-            Provider::Gcp => gcp::objects(&grant.list, &grant.account_id, &object, &mut reader),
+        match (grant.provider, list) {
+            (Provider::Aws, "aws.organizations") => {
+                organizations::answer(&grant.object_kind, &grant.object_id, &object, &mut reader)
+            }
+            (Provider::Aws, "aws.service_last_accessed") => {
+                life::last_access(&grant.account_id, &grant.object_id, &object)
+            }
+            (Provider::Aws, _) => reader.object(&grant.object_kind, &object).map(Read::from),
+            (Provider::Azure, _) => azure::object(list, &azure::camel(&object), &mut reader),
+            (Provider::Gcp, _) => gcp::objects(list, &grant.account_id, &object, &mut reader),
         }
     }
 
@@ -181,8 +204,30 @@ impl Grants {
             return reject(grant, reason, out);
         }
         let facts: Vec<Fact> = open.objects.into_values().flatten().collect();
-        let key = &key.0;
-        let stamp = (grant.collected_at, grant.snapshot_id);
+        self.snapshot_of(&key.0, (grant.collected_at, grant.snapshot_id), facts, open.unreadable, grant, out);
+    }
+
+    /// A snapshot is whole.
+    fn snapshot_of(
+        &mut self,
+        key: &ListKey,
+        stamp: Stamp,
+        facts: Vec<Fact>,
+        unreadable: bool,
+        grant: &RawGrant,
+        out: &mut Output<Message>,
+    ) {
+        let used = use_of(&key.2);
+        if used.organization {
+            if !self.more.organizations.take(key, stamp, facts, unreadable, self.config.max_entitlements) {
+                reject(
+                    grant,
+                    "the organizations have more answers than `normalize.max_entitlements` allows".to_owned(),
+                    out,
+                );
+            }
+            return;
+        }
         let list = self.state.lists.entry(key.clone()).or_default();
         let is_newest = list.newest.is_none_or(|newest| newest <= stamp);
         if is_newest {
@@ -190,37 +235,42 @@ impl Grants {
             list.origin = grant.origin.clone();
             list.read_at = grant.ingested_at;
         }
-        match role_of(&grant.list) {
-            Role::Inventory if is_newest => self.inventory(key, stamp.0, &facts, !open.unreadable, out),
-            Role::Secondary if is_newest => {
-                list.facts = facts;
-                self.again(grant.provider, Some(&grant.account_id), stamp.0, out);
-            }
-            Role::Inventory | Role::Secondary => {}
-            Role::Main => {
-                if !open.unreadable {
-                    list.history.complete(stamp);
-                }
-                self.main(key, stamp, &facts, None, out);
-                if is_newest
-                    && grant.provider != Provider::Aws
-                    && let Some(list) = self.state.lists.get_mut(key)
-                {
-                    list.facts = facts;
-                }
-            }
+        let is_resource = |fact: &Fact| matches!(fact, Fact::Resource { .. } | Fact::Ancestors { .. });
+        let (resources, facts): (Vec<Fact>, Vec<Fact>) = facts.into_iter().partition(is_resource);
+        if used.rows && !unreadable {
+            list.history.complete(stamp);
+        }
+        if is_newest {
+            let listed = Listed { key, at: stamp.0, facts: &resources, complete: !unreadable };
+            self.more.told.take(&mut self.state.inventories, &listed, self.config.max_inventory_ids, out);
+        }
+        // What other lists rest on is there before any is read.
+        if is_newest && used.facts {
+            self.state.lists.entry(key.clone()).or_default().facts.clone_from(&facts);
+        }
+        if used.rows {
+            self.main(key, stamp, &facts, None, out);
+        }
+        if is_newest && !used.facts {
+            self.state.lists.entry(key.clone()).or_default().facts = facts;
+        }
+        if is_newest && used.facts {
+            self.again(grant.provider, Some(&grant.account_id), stamp.0, out);
         }
     }
 
     /// Reads the newest main lists of an account again.
     fn again(&mut self, provider: Provider, account: Option<&AccountId>, at: Time, out: &mut Output<Message>) {
         let shared = account.is_none_or(|account| is_shared(account) || self.is_tenant(account));
-        let wanted =
-            |key: &ListKey| key.0 == provider && role_of(&key.2) == Role::Main && (shared || Some(&key.1) == account);
+        let wanted = |key: &ListKey| key.0 == provider && use_of(&key.2).rows && (shared || Some(&key.1) == account);
         let keys: Vec<ListKey> = self.state.lists.keys().filter(|key| wanted(key)).cloned().collect();
         for key in keys {
             let Some(list) = self.state.lists.get_mut(&key) else { continue };
             let Some(stamp) = list.newest else { continue };
+            // A list that earlier releases read was not kept for AWS.
+            if list.facts.is_empty() {
+                continue;
+            }
             let facts = std::mem::take(&mut list.facts);
             self.main(&key, stamp, &facts, Some(at.max(stamp.0)), out);
             if let Some(list) = self.state.lists.get_mut(&key) {
@@ -261,20 +311,21 @@ impl Grants {
 
     /// The rows of a main list; `None` while the tenant is not known.
     fn drafts(&mut self, key: &ListKey, at: Time, facts: &[Fact], out: &mut Output<Message>) -> Option<Vec<Draft>> {
-        let (provider, account, _) = key;
+        let (provider, account, list) = key;
         let tenant = self.tenant(account);
         let State { lists, policies, .. } = &mut self.state;
         let mut reader = Reader { policies, out, at };
         let is_near = |name: &AccountId| name == account || tenant.as_ref().is_some_and(|tenant| **tenant == **name);
         // An account's own roles and groups come last and win.
         let secondary = |own: bool| {
-            let of = lists.iter().filter(move |(key, _)| key.0 == *provider && role_of(&key.2) == Role::Secondary);
+            let of = lists.iter().filter(move |(key, _)| key.0 == *provider && use_of(&key.2).facts);
             of.filter(move |(key, _)| (key.1 == *account) == own && (own || is_shared(&key.1) || is_near(&key.1)))
                 .flat_map(|(_, list)| &list.facts)
         };
         let others = || secondary(false).chain(secondary(true)).collect::<Vec<_>>();
         match provider {
-            Provider::Aws => Some(aws::rows(account, facts, &mut reader)),
+            Provider::Aws if tells_of_lives(list) => Some(aws::life_rows(account, facts, &others(), at)),
+            Provider::Aws => Some(aws::rows(account, facts, &others(), &mut reader)),
             Provider::Gcp => Some(gcp::rows(account, facts, &others(), &mut reader)),
             Provider::Azure => Some(azure::rows(account, tenant.as_ref()?, facts, &others(), &mut reader)),
         }
@@ -283,26 +334,6 @@ impl Grants {
     fn tenant(&self, account: &AccountId) -> Option<OrgId> {
         let learned = self.state.tenants.get(account).cloned();
         learned.or_else(|| self.config.azure_tenant.as_deref().map(OrgId::from))
-    }
-
-    fn inventory(&mut self, key: &ListKey, at: Time, facts: &[Fact], complete: bool, out: &mut Output<Message>) {
-        let known = self.state.inventories.entry(key.clone()).or_default();
-        let mut rows = inventory::rows(key.0, &key.1, at, facts, self.config.max_inventory_ids);
-        for old in known.values().filter(|old| complete && old.deleted_at.is_none()) {
-            if !facts.iter().any(|fact| matches!(fact, Fact::Resource { kind, .. } if *kind == old.kind)) {
-                let gone = Inventory { n_resources: 0, resource_ids: Vec::new(), deleted_at: Some(at), ..old.clone() };
-                rows.push(gone);
-            }
-        }
-        for mut row in rows {
-            let revision = known.get(&row.kind).map_or(0, |old| old.revision);
-            row.revision = revision;
-            if known.get(&row.kind) != Some(&row) {
-                row.revision = revision + 1;
-                known.insert(row.kind.clone(), row.clone());
-                out.emit(row.into_message());
-            }
-        }
     }
 
     /// An event said which tenant a subscription belongs to. Called for every Azure event that names both.
@@ -322,10 +353,25 @@ impl Grants {
         self.again(Provider::Azure, Some(subscription), Time(i64::MIN), out);
     }
 
+    /// A commit follows: says what the pieces of organizations amount to.
+    pub(crate) fn settle(&mut self, out: &mut Output<Message>) {
+        let Some(told) = self.more.organizations.settle(&mut self.state.policies, out) else { return };
+        let key = organizations_key();
+        let listed = Listed { key: &key, at: told.at, facts: &told.above, complete: true };
+        self.more.told.take(&mut self.state.inventories, &listed, self.config.max_inventory_ids, out);
+        let max = self.config.max_entitlements;
+        let list = self.state.lists.entry(key.clone()).or_default();
+        let n_left_out = self.state.rows.place(&key.2, &mut list.history, told.rows, max, out);
+        if n_left_out > 0 {
+            let reason = format!("{n_left_out} entitlements are more than `normalize.max_entitlements` allows");
+            reject_list(&key, list, reason, out);
+        }
+    }
+
     /// All inputs have ended.
     pub(crate) fn finish(&mut self, _as_of: i64, out: &mut Output<Message>) {
         for (key, list) in &self.state.lists {
-            let waits = key.0 == Provider::Azure && role_of(&key.2) == Role::Main && !list.facts.is_empty();
+            let waits = key.0 == Provider::Azure && use_of(&key.2).rows && !list.facts.is_empty();
             if waits && self.tenant(&key.1).is_none() {
                 let reason =
                     format!("no event names the tenant of subscription `{}`: set `normalize.azure_tenant`", key.1);
@@ -333,81 +379,9 @@ impl Grants {
             }
         }
     }
-
-    /// Takes a row back that it wrote before. Other rooms write entitlements and inventories too; theirs are left.
-    pub(crate) fn recall(&mut self, written: Message) {
-        match written {
-            Message::Policy(policy) => self.state.policies.recall(&policy),
-            Message::Entitlement(row) if !is_derived(&row) => self.state.rows.recall(&row),
-            Message::Inventory(row) if lists_resources(&row.kind) => {
-                let list = Text::from(format!("{}.resources", row.provider));
-                let known = self.state.inventories.entry((row.provider, row.account_id.clone(), list)).or_default();
-                known.insert(row.kind.clone(), Inventory::clone(&row));
-            }
-            _ => {}
-        }
-    }
-
-    /// Everything was recalled, and the newest snapshots were given again: the rows that none of them names belong to the
-    /// list of their cloud, so that its next snapshot ends them.
-    pub(crate) fn recalled(&mut self, out: &mut Output<Message>) {
-        for (key, list) in self.state.rows.recalled(out) {
-            self.state.lists.entry(list).or_default().history.name(key);
-        }
-    }
-
-    /// Writes the state, with a format version of its own.
-    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, StateError> {
-        let bytes = FORMAT.to_le_bytes().to_vec();
-        postcard::to_extend(&self.state, bytes).map_err(|error| StateError::Damaged(error.to_string()))
-    }
-
-    /// Reads what `snapshot` wrote.
-    pub(crate) fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
-        let Some((version, rest)) = bytes.split_first_chunk::<4>() else {
-            return Err(StateError::Damaged(format!("{} bytes of grants are too few", bytes.len())));
-        };
-        let found = u32::from_le_bytes(*version);
-        if found > FORMAT {
-            return Err(StateError::Newer { found, known: FORMAT });
-        }
-        let mut state: State = postcard::from_bytes(rest).map_err(|error| StateError::Damaged(error.to_string()))?;
-        state.policies = state.policies.bounded(self.config.max_entitlements);
-        self.state = state;
-        Ok(())
-    }
-}
-
-/// Whether a person holds a row through a role of Identity Center, as the room of accounts tells it.
-fn is_derived(row: &Entitlement) -> bool {
-    row.identity_kind == IdentityKind::Workforce && row.source.starts_with("role:")
-}
-
-/// Whether an inventory's kind is one of resources, not one of the facts that the room of accounts tells.
-fn lists_resources(kind: &str) -> bool {
-    kind != "log" && !["log:", "people:", "target:"].iter().any(|fact| kind.starts_with(fact))
 }
 
 /// Whether an account's roles hold for others too: an organization, a folder, the predefined roles.
 fn is_shared(account: &str) -> bool {
     account == "global" || account.contains('/')
-}
-
-fn reject(grant: &RawGrant, reason: String, out: &mut Output<Message>) {
-    let origin = grant.origin.clone();
-    let provider = Some(grant.provider);
-    let letter = DeadLetter::of(crate::room::NAME, reason, provider, origin, grant.ingested_at, &grant.body);
-    out.reject(read_at(letter, grant.ingested_at).into_message());
-}
-
-fn reject_list(key: &ListKey, list: &List, reason: String, out: &mut Output<Message>) {
-    let origin = list.origin.clone();
-    let letter =
-        DeadLetter::of(crate::room::NAME, reason, Some(key.0), origin, list.read_at, &schemas::Body::default());
-    out.reject(read_at(letter, list.read_at).into_message());
-}
-
-/// A list that is read once more, as a redrive does, and fails again opens its letter anew.
-fn read_at(letter: DeadLetter, at: Time) -> DeadLetter {
-    DeadLetter { revision: at.0, ..letter }
 }

@@ -1,4 +1,16 @@
 //! What one source grants one identity.
+//!
+//! | kind | whose row | source | what the row and its policies say |
+//! |---|---|---|---|
+//! | `scp`, `rcp` | the account's root ([`crate::identity::aws_root`]): one for each level, not for each identity | `scp:<level>:<target>`, `rcp:…`; level `00` is the organization's root | all policies of that kind attached there; where not all are known, also one without statements whose error says so. `scp:00:unknown` stands for all that is above |
+//! | `deny_assignment` | each whom it denies and does not spare, members of groups too; everybody is the object id of zeros | `assignment:<id>`, `group:<id>/assignment:<id>` | the statements' `identities` are whom it names, `not_identities` whom it spares, by object id; the condition `doNotApplyToChildScopes` says that it holds at its scope alone |
+//! | `deny_rule` | the same; everybody is `gcp:allusers` | `deny:<resource>#<policy>#<place>`, `group:<address>/deny:…` | permissions as the rule writes them, exceptions in `not_actions`; `identities` and `not_identities` as the rule writes them |
+//! | `eligible` | who may activate the role | `assignment:<schedule>` | from when and until when it may be |
+//! | `role_assignment` by PIM | who has activated it or was given it for a time | that of the assignment which it made | `valid_until` |
+//! | `binding` | each member, members of groups too | `binding:…`, `group:<address>/binding:…` | an end that the condition sets is `valid_until`; what else it says stays the condition |
+//!
+//! A row of `scp` or `rcp` that changed stays as it was under `<source>@<since when>`, with its end in `deleted_at`. A row
+//! whose `deleted_at` is its `valid_from` never held: it was told before all of a collection was read.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +33,9 @@ words!(
         Trust => "trust",
         /// An AWS resource policy.
         ResourcePolicy => "resource_policy",
-        /// An AWS service control policy.
+        /// The AWS service control policies at one level above an account.
         Scp => "scp",
-        /// An AWS resource control policy.
+        /// The AWS resource control policies at one level above an account.
         Rcp => "rcp",
         /// An Azure role assignment.
         RoleAssignment => "role_assignment",

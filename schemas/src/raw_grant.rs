@@ -1,4 +1,11 @@
 //! A raw object of an entitlement snapshot: one user, role, group, policy, assignment or binding.
+//!
+//! Lists beside those that [`RawGrant::list`] names: `aws.organizations`, `aws.credential_report`,
+//! `aws.service_last_accessed`, `azure.deny_assignments`, `azure.role_eligibility_schedules` and `…_schedule_instances`,
+//! `azure.role_assignment_schedules` and `…_schedule_instances`, `azure.classic_administrators`,
+//! `azure.management_groups`, `azure.management_entities`, `gcp.asset_iam_policies`, `gcp.deny_policies`,
+//! `gcp.group_members`, `gcp.service_accounts`, `gcp.service_account_keys`, `gcp.ancestors`. Where a command answers for one
+//! group, policy, parent or identity alone, the list is a part: `<list>/<which>`, and deletes nothing of the other parts.
 
 use serde::{Deserialize, Serialize};
 

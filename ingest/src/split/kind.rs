@@ -1,52 +1,12 @@
 //! What a JSON value is, by its members alone.
 
+mod grant;
+
 use schemas::Provider;
 
+pub(crate) use super::grant_list::GrantList;
 use super::list::List;
 use super::walker::{elements, members, skip_space, unquoted};
-
-/// A list of entitlements or of an inventory, as `RawGrant::list` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum GrantList {
-    AwsAuthorizationDetails,
-    AwsResources,
-    AzureRoleAssignments,
-    AzureRoleDefinitions,
-    AzureGroupMembers,
-    AzureResources,
-    GcpIamPolicy,
-    GcpSearchAllIamPolicies,
-    GcpRoles,
-    GcpResources,
-}
-
-impl GrantList {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::AwsAuthorizationDetails => "aws.authorization_details",
-            Self::AwsResources => "aws.resources",
-            Self::AzureRoleAssignments => "azure.role_assignments",
-            Self::AzureRoleDefinitions => "azure.role_definitions",
-            Self::AzureGroupMembers => "azure.group_members",
-            Self::AzureResources => "azure.resources",
-            Self::GcpIamPolicy => "gcp.iam_policy",
-            Self::GcpSearchAllIamPolicies => "gcp.search_all_iam_policies",
-            Self::GcpRoles => "gcp.roles",
-            Self::GcpResources => "gcp.resources",
-        }
-    }
-
-    pub(crate) fn provider(self) -> Provider {
-        match self {
-            Self::AwsAuthorizationDetails | Self::AwsResources => Provider::Aws,
-            Self::AzureRoleAssignments
-            | Self::AzureRoleDefinitions
-            | Self::AzureGroupMembers
-            | Self::AzureResources => Provider::Azure,
-            Self::GcpIamPolicy | Self::GcpSearchAllIamPolicies | Self::GcpRoles | Self::GcpResources => Provider::Gcp,
-        }
-    }
-}
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +21,8 @@ pub(crate) enum Kind {
     Policy,
     /// Azure group ids, each with its members.
     Groups,
+    /// The members of the one GCP group that the file is about, or that the object names.
+    GcpGroup,
     /// Something else.
     Unknown,
 }
@@ -97,9 +59,9 @@ marks! {
     CREATED = 18: b"createdDateTime" | b"activityDateTime";
     SIGN_IN = 19: b"userPrincipalName" | b"appDisplayName" | b"activityDisplayName" | b"servicePrincipalId";
     RESOURCE = 20: b"resource";
-    PRINCIPAL_ID = 21: b"principalId";
-    ROLE_DEFINITION_ID = 22: b"roleDefinitionId";
-    ROLE_TYPE = 23: b"roleType" | b"roleName";
+    PRINCIPAL_ID = 21: b"principalId" | b"principal_id";
+    ROLE_DEFINITION_ID = 22: b"roleDefinitionId" | b"role_definition_id";
+    ROLE_TYPE = 23: b"roleType" | b"roleName" | b"role_type" | b"role_name";
     PERMISSIONS = 24: b"permissions";
     GROUP_ID = 25: b"groupId" | b"group_id";
     GROUP_MEMBERS = 26: b"members";
@@ -119,14 +81,29 @@ marks! {
     GROUP_NAME = 40: b"GroupName";
     ROLE_NAME = 41: b"RoleName";
     POLICY_NAME = 42: b"PolicyName";
-    ODATA_TYPE = 43: b"@odata.type" | b"odata.type";
+    ODATA_TYPE = 43: b"@odata.type" | b"odata.type" | b"odata_type";
     LEVEL = 44: b"level" | b"Level";
-    ROLES_OF = 45: b"assignableScopes";
+    ROLES_OF = 45: b"assignableScopes" | b"assignable_scopes";
     VERSION = 46: b"version";
+    EMAIL = 47: b"email";
+    UNIQUE_ID = 48: b"uniqueId";
+    KEY_TYPE = 49: b"keyType";
+    IAM_POLICY = 50: b"iamPolicy" | b"iam_policy";
+    MEMBER_KEY = 51: b"preferredMemberKey";
+    DENIES = 52: b"denyAssignmentName" | b"deny_assignment_name" | b"excludePrincipals" | b"exclude_principals";
+    PARENT_CHAIN = 53: b"parentNameChain" | b"parent_name_chain" | b"parentDisplayNameChain";
+    TENANT = 54: b"tenantId" | b"tenant_id";
+    RULES = 55: b"rules";
+    KIND = 56: b"kind";
+    ORG_POLICY = 57: b"AwsManaged";
+    MEMBERSHIPS = 58: b"memberships";
 }
 
 /// Recognises a value. A list that holds one cloud's logs alone decides for all that stands in it.
 pub(crate) fn of(value: &[u8], list: Option<List>) -> Kind {
+    if list == Some(List::CredentialReport) {
+        return Kind::Grant(GrantList::AwsCredentialReport, "report");
+    }
     if value.first() != Some(&b'{') {
         return Kind::Unknown;
     }
@@ -134,9 +111,10 @@ pub(crate) fn of(value: &[u8], list: Option<List>) -> Kind {
         return Kind::Log(provider);
     }
     let mut marks = 0;
-    let (mut n_members, mut n_groups) = (0_usize, 0_usize);
+    let (mut n_members, mut n_groups, mut answer) = (0_usize, 0_usize, None);
     for (key, inner) in members(value) {
         marks |= mark(key);
+        answer = answer.or_else(|| grant::answer(key, inner));
         n_members += 1;
         n_groups += usize::from(is_guid(key) && inner.first() == Some(&b'['));
     }
@@ -147,13 +125,14 @@ pub(crate) fn of(value: &[u8], list: Option<List>) -> Kind {
         Some(List::Groups) if all(GROUP_NAME) => return Kind::Grant(GrantList::AwsAuthorizationDetails, "group"),
         Some(List::Roles) if all(ROLE_NAME) => return Kind::Grant(GrantList::AwsAuthorizationDetails, "role"),
         Some(List::Policies) if all(POLICY_NAME) => return Kind::Grant(GrantList::AwsAuthorizationDetails, "policy"),
+        Some(List::Policies) if all(ORG_POLICY) => return Kind::Grant(GrantList::AwsOrganizations, "summary"),
         Some(List::Events) => return Kind::Log(Provider::Aws),
         _ => {}
     }
     if n_members > 0 && n_groups == n_members {
         return Kind::Groups;
     }
-    log(marks).or_else(|| grant(value, marks)).unwrap_or(Kind::Unknown)
+    log(marks).or(answer).or_else(|| grant::of(value, marks, n_members)).unwrap_or(Kind::Unknown)
 }
 
 fn log(marks: u64) -> Option<Kind> {
@@ -175,54 +154,6 @@ fn log(marks: u64) -> Option<Kind> {
     let resource_log = all(CATEGORY | TIME) && any(PROPERTIES | RESOURCE_ID);
     let entra = all(CREATED | SIGN_IN) && !any(ODATA_TYPE);
     (operation || activity || resource_log || entra).then_some(Kind::Log(Provider::Azure))
-}
-
-fn grant(value: &[u8], marks: u64) -> Option<Kind> {
-    use GrantList as L;
-    let all = |wanted: u64| marks & wanted == wanted;
-    let any = |wanted: u64| marks & wanted != 0;
-    if all(RESOURCE_ARN) {
-        return Some(Kind::Grant(L::AwsResources, "resource"));
-    }
-    if all(PRINCIPAL_ID | ROLE_DEFINITION_ID) {
-        return Some(Kind::Grant(L::AzureRoleAssignments, "assignment"));
-    }
-    if all(ROLE_TYPE | PERMISSIONS) || all(ROLE_TYPE | ROLES_OF) {
-        return Some(Kind::Grant(L::AzureRoleDefinitions, "definition"));
-    }
-    if all(GROUP_MEMBERS) && any(GROUP_ID | ID) {
-        return Some(Kind::Grant(L::AzureGroupMembers, "group"));
-    }
-    if all(RESOURCE | POLICY) {
-        return Some(Kind::Grant(L::GcpSearchAllIamPolicies, "policy"));
-    }
-    if all(ASSET_TYPE | NAME) {
-        return Some(Kind::Grant(L::GcpResources, "resource"));
-    }
-    if all(BINDINGS) && any(ETAG | VERSION) {
-        return Some(Kind::Policy);
-    }
-    if all(NAME) && (all(INCLUDED) || all(TITLE) && any(STAGE | ETAG)) {
-        return Some(Kind::Grant(L::GcpRoles, "role"));
-    }
-    if all(ID | NAME | TYPE) && (any(LOCATION) || all(PROPERTIES)) {
-        return Some(azure_resource(value));
-    }
-    // `az ad group member list`: directory objects; the group is told by the folder or the file.
-    (all(ID) && any(ODATA_TYPE | SIGN_IN)).then_some(Kind::Grant(L::AzureGroupMembers, "member"))
-}
-
-/// Azure's REST answers wrap assignments and definitions like any resource.
-fn azure_resource(value: &[u8]) -> Kind {
-    let kind =
-        members(value).find(|(key, _)| *key == b"type").and_then(|(_, inner)| unquoted(inner)).unwrap_or_default();
-    if kind.eq_ignore_ascii_case(b"Microsoft.Authorization/roleAssignments") {
-        Kind::Grant(GrantList::AzureRoleAssignments, "assignment")
-    } else if kind.eq_ignore_ascii_case(b"Microsoft.Authorization/roleDefinitions") {
-        Kind::Grant(GrantList::AzureRoleDefinitions, "definition")
-    } else {
-        Kind::Grant(GrantList::AzureResources, "resource")
-    }
 }
 
 /// Whether a text is a GUID, with hyphens.

@@ -31,6 +31,14 @@ pub(crate) enum List {
     GcpRoles,
     /// `results` of GCP's asset searches.
     GcpResults,
+    /// `accounts` of GCP's `serviceAccounts.list` answers.
+    GcpAccounts,
+    /// `keys` of GCP's `serviceAccounts.keys.list` answers.
+    GcpKeys,
+    /// `assets` of GCP's `assets.list` answers.
+    GcpAssets,
+    /// No list: the text of a credential report of AWS, which is no JSON.
+    CredentialReport,
 }
 
 impl List {
@@ -49,6 +57,9 @@ impl List {
             b"ResourceTagMappingList" => Self::Resources,
             b"roles" => Self::GcpRoles,
             b"results" => Self::GcpResults,
+            b"accounts" => Self::GcpAccounts,
+            b"keys" => Self::GcpKeys,
+            b"assets" => Self::GcpAssets,
             _ => return None,
         })
     }

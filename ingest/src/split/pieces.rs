@@ -2,6 +2,7 @@
 
 mod envelope;
 mod lost;
+mod report;
 
 use std::io::Read;
 
@@ -52,6 +53,8 @@ enum Place {
     Lost(List),
     /// Behind a broken value, looking for the next line.
     LostLine,
+    /// In a credential report, which goes to the end of its file.
+    Report,
     /// At the end.
     End,
 }
@@ -141,6 +144,7 @@ impl<R: Read> Pieces<R> {
                 Place::Skipped => self.skipped(),
                 Place::Lost(list) => self.lost(list),
                 Place::LostLine => self.lost_line(),
+                Place::Report => self.report(),
                 Place::End => return None,
             };
             match turn {
@@ -227,6 +231,9 @@ impl<R: Read> Pieces<R> {
     fn top(&mut self) -> Turn {
         if self.base == 0 && self.buffer.starts_with(b"\xef\xbb\xbf") {
             self.pass(3);
+        }
+        if let Some(turn) = self.begins_report() {
+            return turn;
         }
         let within = std::mem::replace(&mut self.broke_line, false);
         let next = self.skip(true);
@@ -352,6 +359,7 @@ impl<R: Read> Pieces<R> {
         let place = std::mem::replace(&mut self.place, Place::End);
         let trouble = self.trouble.take().map(Why::Read);
         let why = match place {
+            Place::Report => Some(trouble.unwrap_or(Why::TooLarge(self.max_record))),
             Place::Value | Place::Element(_) if !self.dropped.is_empty() => Some(Why::TooLarge(self.max_record)),
             Place::Head | Place::Value | Place::Element(_) => Some(trouble.unwrap_or(Why::HalfEnd)),
             Place::List(_) | Place::Rest | Place::Skipped => Some(trouble.unwrap_or(Why::Unclosed)),

@@ -3,6 +3,7 @@
 mod broken;
 mod forms;
 mod made_up;
+mod official;
 mod real;
 
 use std::collections::BTreeMap;

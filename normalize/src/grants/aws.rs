@@ -1,4 +1,4 @@
-//! AWS: `get-account-authorization-details`.
+//! AWS: `get-account-authorization-details`, and what credential reports and last accesses add to it.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use schemas::{
 use serde_json::Value;
 use stream::Output;
 
-use super::facts::{Draft, Fact, Holder, draft, items, required, text, time};
+use super::facts::{Draft, Fact, Holder, Life, draft, items, required, text, time};
+use super::inventory::{INSTANCE_PROFILE, ROLE_OF_PROFILE};
 use super::policies::Policies;
 
 /// Where policies go while an object is read.
@@ -20,18 +21,25 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn policy(&mut self, document: &Value) -> PolicyHash {
+    pub(super) fn policy(&mut self, document: &Value) -> PolicyHash {
         let parsed = parse_policy(&serde_json::to_vec(document).unwrap_or_default());
         self.policies.put(Policy::of(Provider::Aws, parsed.statements, parsed.errors, self.at), self.out)
     }
 
     /// Reads one user, role, group or managed policy.
-    pub(super) fn object(&mut self, kind: &str, object: &Value) -> Result<Fact, String> {
+    pub(super) fn object(&mut self, kind: &str, object: &Value) -> Result<Vec<Fact>, String> {
         match kind {
-            "user" => self.holder(object, IdentityKind::User, ["UserName", "UserId", "UserPolicyList"]),
-            "role" => self.holder(object, IdentityKind::Role, ["RoleName", "RoleId", "RolePolicyList"]),
-            "group" => self.holder(object, IdentityKind::Group, ["GroupName", "GroupId", "GroupPolicyList"]),
-            "policy" => self.managed(object),
+            "user" => Ok(vec![self.holder(object, IdentityKind::User, ["UserName", "UserId", "UserPolicyList"])?]),
+            "role" => {
+                let mut facts =
+                    vec![self.holder(object, IdentityKind::Role, ["RoleName", "RoleId", "RolePolicyList"])?];
+                profiles(object, &mut facts);
+                Ok(facts)
+            }
+            "group" => {
+                Ok(vec![self.holder(object, IdentityKind::Group, ["GroupName", "GroupId", "GroupPolicyList"])?])
+            }
+            "policy" => Ok(vec![self.managed(object)?]),
             other => Err(format!("object kind `{other}` is unknown")),
         }
     }
@@ -80,8 +88,50 @@ impl Reader<'_> {
     }
 }
 
+/// The instance profiles that a role stands in.
+fn profiles(role: &Value, facts: &mut Vec<Fact>) {
+    let arns: Vec<&str> = items(role, "InstanceProfileList").iter().filter_map(|found| text(found, "Arn")).collect();
+    let resource = |kind: &str, arn: &str| Fact::Resource { kind: kind.into(), id: arn.into() };
+    if !arns.is_empty() {
+        facts.extend(text(role, "Arn").map(|arn| resource(ROLE_OF_PROFILE, arn)));
+        facts.extend(arns.into_iter().map(|arn| resource(INSTANCE_PROFILE, arn)));
+    }
+}
+
+/// When identities were made and used, as all lists that tell of it say together.
+pub(super) fn lives<'f>(facts: impl Iterator<Item = &'f Fact>) -> BTreeMap<&'f IdentityId, Life> {
+    let mut lives: BTreeMap<&IdentityId, Life> = BTreeMap::new();
+    for fact in facts {
+        let Fact::Life(life) = fact else { continue };
+        let known = lives.entry(&life.identity_id).or_insert_with(|| life.clone());
+        known.created_at = [known.created_at, life.created_at].into_iter().flatten().min();
+        known.last_used_at = known.last_used_at.max(life.last_used_at);
+    }
+    lives
+}
+
+/// The rows of identities that a credential report or a last access names.
+pub(super) fn life_rows(account: &AccountId, facts: &[Fact], others: &[&Fact], at: Time) -> Vec<Draft> {
+    let lives = lives(others.iter().copied());
+    let row = |own: &Life| {
+        let life = lives.get(&own.identity_id).unwrap_or(own);
+        let who = (life.identity_id.clone(), life.kind);
+        let mut made = draft(Provider::Aws, account, at, who, EntitlementKind::Identity, "identity".to_owned());
+        made.row.identity_name.clone_from(&life.name);
+        made.row.identity_created_at = life.created_at;
+        made.row.identity_last_used_at = life.last_used_at;
+        if let Some(created_at) = life.created_at {
+            made.row.valid_from = created_at;
+            made.own_time = true;
+        }
+        made
+    };
+    facts.iter().filter_map(|fact| if let Fact::Life(life) = fact { Some(row(life)) } else { None }).collect()
+}
+
 /// The rows of one account's complete snapshot.
-pub(super) fn rows(account: &AccountId, facts: &[Fact], reader: &mut Reader<'_>) -> Vec<Draft> {
+pub(super) fn rows(account: &AccountId, facts: &[Fact], others: &[&Fact], reader: &mut Reader<'_>) -> Vec<Draft> {
+    let lives = lives(others.iter().copied());
     let mut managed = BTreeMap::new();
     let mut groups = BTreeMap::new();
     for fact in facts {
@@ -98,7 +148,7 @@ pub(super) fn rows(account: &AccountId, facts: &[Fact], reader: &mut Reader<'_>)
             Some(hash) => PolicyHash::clone(hash),
             None => reader.policies.unknown(Provider::Aws, arn, reader.at, reader.out),
         };
-        let to = Target { account, holder, at: reader.at };
+        let to = Target { account, holder, life: lives.get(&holder.identity_id), at: reader.at };
         to.own(&mut hash, &mut rows);
         for name in &holder.groups {
             if let Some(group) = groups.get(name) {
@@ -113,6 +163,7 @@ pub(super) fn rows(account: &AccountId, facts: &[Fact], reader: &mut Reader<'_>)
 struct Target<'a> {
     account: &'a AccountId,
     holder: &'a Holder,
+    life: Option<&'a Life>,
     at: Time,
 }
 
@@ -122,8 +173,8 @@ impl Target<'_> {
         let mut made = draft(Provider::Aws, self.account, self.at, who, kind, source);
         made.row.identity_name = Some(self.holder.name.clone());
         made.row.identity_generation.clone_from(&self.holder.generation);
-        made.row.identity_created_at = self.holder.created_at;
-        made.row.identity_last_used_at = self.holder.last_used_at;
+        made.row.identity_created_at = self.holder.created_at.or(self.life.and_then(|life| life.created_at));
+        made.row.identity_last_used_at = self.holder.last_used_at.max(self.life.and_then(|life| life.last_used_at));
         made.row.source_name = name.cloned();
         made.row.policy_hashes.extend(hash);
         made
@@ -131,7 +182,7 @@ impl Target<'_> {
 
     fn own(&self, hash: &mut impl FnMut(&Text) -> PolicyHash, rows: &mut Vec<Draft>) {
         let mut itself = self.row(EntitlementKind::Identity, "identity".to_owned(), None, None);
-        if let Some(created_at) = self.holder.created_at {
+        if let Some(created_at) = itself.row.identity_created_at {
             itself.row.valid_from = created_at;
             itself.own_time = true;
         }

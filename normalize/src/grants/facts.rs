@@ -26,6 +26,69 @@ pub(super) enum Fact {
     Role { name: Text, title: Option<Text>, hash: PolicyHash },
     /// A resource of an inventory.
     Resource { kind: Text, id: ResourceId },
+    /// What lies above an account, the topmost first.
+    Ancestors { account: AccountId, ids: Vec<ResourceId> },
+    /// An identity that exists, and what is known of its life.
+    Life(Life),
+    /// A piece of an AWS organization.
+    Organization(Piece),
+    /// An Azure assignment of PIM's: when it holds, and of which assignment it tells more.
+    Schedule { assignment: Assignment, of: Option<Text>, from: Option<Time>, until: Option<Time> },
+    /// An Azure deny assignment, and whom it spares.
+    Deny { assignment: Assignment, spared: Vec<Member> },
+    /// A classic administrator of Azure, by e-mail address.
+    Administrator { email: Text, role: Text },
+    /// A rule of a GCP deny policy.
+    Denies(DenyRule),
+    /// A GCP group.
+    GcpGroup { email: Text, members: Vec<Text> },
+}
+
+/// When an identity was made and used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Life {
+    pub(super) identity_id: IdentityId,
+    pub(super) kind: IdentityKind,
+    pub(super) name: Option<Text>,
+    pub(super) generation: Option<Text>,
+    pub(super) created_at: Option<Time>,
+    pub(super) last_used_at: Option<Time>,
+}
+
+/// A piece of an AWS organization. Ids are those of Organizations: of policies, roots, units and accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Piece {
+    /// A policy; `hash` when its document is known.
+    Policy { id: Text, kind: Text, hash: Option<PolicyHash> },
+    /// All targets of a policy are known.
+    TargetsOf { policy: Text },
+    /// All policies of one kind at a target are known.
+    PoliciesAt { target: Text, kind: Text },
+    /// A policy is attached at a target.
+    Attached { policy: Text, target: Text },
+    /// What a child's parent is.
+    Parent { child: Text, parent: Text },
+    /// A root, unit or account exists, and is called so.
+    Named { id: Text, name: Option<Text> },
+    /// The kinds of policies that are enabled at a root.
+    Enabled { root: Text, kinds: Vec<Text> },
+    /// Which organization an id belongs to.
+    Of { id: Text, org: OrgId },
+    /// Its management account, which no SCP and no RCP limits.
+    Management { account: AccountId },
+}
+
+/// A rule of a GCP deny policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DenyRule {
+    /// The policy's id and the rule's place.
+    pub(super) id: Text,
+    pub(super) name: Option<Text>,
+    pub(super) resource: ResourceId,
+    pub(super) denied: Vec<Text>,
+    pub(super) spared: Vec<Text>,
+    pub(super) hash: PolicyHash,
+    pub(super) condition: Option<Text>,
 }
 
 /// An AWS user, role or group.
@@ -130,9 +193,11 @@ pub(super) fn required<'v>(value: &'v Value, key: &str) -> Result<&'v str, Strin
     text(value, key).ok_or_else(|| format!("field `{key}` is missing or no text"))
 }
 
-/// A member that is a time, in RFC 3339 or with a space in it as the AWS SDK for Python prints it.
+/// A member that is a time, in RFC 3339 or with a space in it as the AWS SDK for Python prints it; without a zone it is
+/// one of UTC.
 pub(super) fn time(value: &Value, key: &str) -> Option<Time> {
-    Time::parse(text(value, key)?).ok()
+    let text = text(value, key)?;
+    Time::parse(text).or_else(|_| Time::parse(&format!("{text}Z"))).ok()
 }
 
 /// The items of a member that is an array; none for anything else.

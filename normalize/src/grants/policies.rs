@@ -53,8 +53,18 @@ impl Policies {
         at: Time,
         out: &mut Output<Message>,
     ) -> PolicyHash {
-        let error = Text::from(format!("policy `{name}` is not in the snapshot"));
-        self.put(Policy::of(provider, Vec::new(), vec![error], at), out)
+        self.missing(provider, format!("policy `{name}` is not in the snapshot"), at, out)
+    }
+
+    /// A policy that stands for what is not known, and says what that is.
+    pub(super) fn missing(
+        &mut self,
+        provider: Provider,
+        what: String,
+        at: Time,
+        out: &mut Output<Message>,
+    ) -> PolicyHash {
+        self.put(Policy::of(provider, Vec::new(), vec![Text::from(what)], at), out)
     }
 }
 

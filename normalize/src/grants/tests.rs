@@ -1,7 +1,12 @@
+mod aws_lives;
+mod azure_more;
+mod gcp_more;
+mod real;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use schemas::{Body, Entitlement, EntitlementKind};
+use schemas::{Body, Entitlement, EntitlementKind, Noun};
 use serde_json::json;
 
 use super::*;
@@ -12,7 +17,7 @@ const SUBSCRIPTION: &str = "0b1f6471-1bf0-4dda-aec3-111122223333";
 const TENANT: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 
-fn grants() -> Grants {
+pub(super) fn grants() -> Grants {
     Grants::new(&Config::default().validate().unwrap())
 }
 
@@ -45,6 +50,41 @@ fn snapshot(list: &str, account: &str, at: i64, objects: &[(&str, Value)], end: 
     out
 }
 
+/// A list of one object that has an id of its own.
+pub(super) fn one(list: &str, account: &str, at: i64, kind: &str, id: &str, object: Value) -> Vec<RawGrant> {
+    let mut grants = snapshot(list, account, at, &[(kind, object)], Mark::End);
+    grants.iter_mut().filter(|grant| grant.mark == Mark::Object).for_each(|grant| grant.object_id = id.into());
+    grants
+}
+
+/// An inventory of buckets.
+pub(super) fn bucket_list(at: i64, names: &[&str]) -> Vec<RawGrant> {
+    let bucket = |name: &&str| ("resource", json!({"ResourceARN": format!("arn:aws:s3:::{name}")}));
+    snapshot("aws.resources", ACCOUNT, at, &names.iter().map(bucket).collect::<Vec<_>>(), Mark::End)
+}
+
+/// The reasons of dead letters.
+fn reasons(out: &Output<Message>) -> Vec<String> {
+    let reason = |message: &Message| match message {
+        Message::DeadLetter(letter) => letter.reason.to_string(),
+        other => format!("{other:?}"),
+    };
+    out.rejected.iter().map(reason).collect()
+}
+
+/// The newest inventory of each kind and account that is not gone: `account kind ids`.
+fn inventories(out: &Output<Message>) -> Vec<String> {
+    let mut rows = BTreeMap::new();
+    for message in &out.emitted {
+        if let Message::Inventory(row) = message {
+            rows.insert(row.row_key(), row.clone());
+        }
+    }
+    let ids = |row: &schemas::Inventory| row.resource_ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ");
+    let living = rows.values().filter(|row| row.deleted_at.is_none());
+    living.map(|row| format!("{} {} {}: {}", row.account_id, row.kind, row.n_resources, ids(row))).collect()
+}
+
 fn user(name: &str, id: &str, policies: &[&str]) -> (&'static str, Value) {
     let attached: Vec<Value> = policies.iter().map(|arn| json!({"PolicyName": arn, "PolicyArn": arn})).collect();
     let arn = format!("arn:aws:iam::{ACCOUNT}:user/{name}");
@@ -52,7 +92,7 @@ fn user(name: &str, id: &str, policies: &[&str]) -> (&'static str, Value) {
 }
 
 /// What readers of the rows end with: of each key the row with the highest revision.
-fn last_rows(out: &Output<Message>) -> BTreeMap<String, Entitlement> {
+pub(super) fn last_rows(out: &Output<Message>) -> BTreeMap<String, Entitlement> {
     let mut rows: BTreeMap<String, Entitlement> = BTreeMap::new();
     for message in &out.emitted {
         if let Message::Entitlement(row) = message
@@ -93,7 +133,7 @@ fn aws(at: i64, users: &[(&str, Value)], end: Mark) -> Vec<RawGrant> {
     snapshot("aws.authorization_details", ACCOUNT, at, users, end)
 }
 
-fn orders(n: usize) -> Vec<Vec<usize>> {
+pub(super) fn orders(n: usize) -> Vec<Vec<usize>> {
     if n == 0 {
         return vec![Vec::new()];
     }

@@ -30,7 +30,8 @@ impl<R: Read> Pieces<R> {
                         _ => return self.go(Place::Value),
                     }
                     let key = self.buffer.get(from..to).unwrap_or_default();
-                    self.seen_truncated |= key == b"IsTruncated" && self.buffer.get(value..at) == Some(b"true");
+                    self.seen_truncated |=
+                        says_how_it_goes_on(key) && goes_on(self.buffer.get(value..at).unwrap_or_default());
                 }
                 _ => return self.go(Place::Value),
             }
@@ -80,7 +81,7 @@ impl<R: Read> Pieces<R> {
                 Turn::Found(Piece::Opened(list))
             }
             Member::Other(from, to, value) => {
-                self.key_is_truncated = self.buffer.get(from..to) == Some(b"IsTruncated");
+                self.key_is_truncated = self.buffer.get(from..to).is_some_and(says_how_it_goes_on);
                 self.pass(value);
                 self.go(Place::Skipped)
             }
@@ -95,7 +96,7 @@ impl<R: Read> Pieces<R> {
     pub(super) fn skipped(&mut self) -> Turn {
         let step = self.walker.walk(&self.buffer);
         if step == Step::Done && self.key_is_truncated {
-            self.seen_truncated |= self.buffer.starts_with(b"true");
+            self.seen_truncated |= goes_on(self.buffer.get(..self.walker.at).unwrap_or_default());
         }
         if step != Step::More || !self.key_is_truncated || self.walker.at > HEAD_BYTES {
             self.pass(self.walker.at);
@@ -113,4 +114,14 @@ impl<R: Read> Pieces<R> {
             }
         }
     }
+}
+
+/// Whether a member tells if an answer goes on in another page. The tools of AWS and GCP join pages; `az rest` does not.
+fn says_how_it_goes_on(key: &[u8]) -> bool {
+    matches!(key, b"IsTruncated" | b"nextLink" | b"@odata.nextLink")
+}
+
+/// What such a member says: true, or where the next page is.
+fn goes_on(value: &[u8]) -> bool {
+    value == b"true" || value.starts_with(b"\"") && value.len() > 2
 }

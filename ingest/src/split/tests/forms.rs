@@ -102,10 +102,11 @@ fn entitlements_become_snapshots() {
     check(
         r#"{"UserDetailList":[],"GroupDetailList":[],"RoleDetailList":[{"RoleName":"r","Arn":"arn:aws:iam::111122223333:role/r"}],"Policies":[],"IsTruncated":true}"#,
         &expect![[r#"
-        -1 begin aws.authorization_details 111122223333  
-        0 object aws.authorization_details 111122223333 role arn:aws:iam::111122223333:role/r
-        1 abort aws.authorization_details 111122223333  
-    "#]],
+            1 dead, 0 bytes: the answer goes on in another page, so nothing of it is used; put all pages into one answer
+            -1 begin aws.authorization_details 111122223333  
+            0 object aws.authorization_details 111122223333 role arn:aws:iam::111122223333:role/r
+            1 abort aws.authorization_details 111122223333  
+        "#]],
     );
     check(
         r#"{"ResourceTagMappingList":[{"ResourceARN":"arn:aws:s3:::b"},{"ResourceARN":"arn:aws:sqs:eu-west-1:111122223333:q"}]}"#,

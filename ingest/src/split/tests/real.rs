@@ -106,3 +106,66 @@ fn recordings_and_dumps_are_one_clear_dead_letter_each() {
         }"#]]
     .assert_eq(&format!("{reasons:#?}"));
 }
+
+/// What an official answer inside a recording is recognised as: lists and object kinds, or what is said of it.
+fn recognised(answer: &Value, counts: &mut BTreeMap<String, usize>) {
+    let text = answer.to_string();
+    for item in
+        split(Cursor::new(text), None, "o/12345678-1234-1234-1234-123456789012/project-abc/devs@example.com.json")
+    {
+        let what = match item {
+            Item::Grant(grant) if grant.mark == schemas::Mark::Object => {
+                let base = grant.list.split('/').next().unwrap_or_default();
+                format!("{base} {}", grant.object_kind)
+            }
+            Item::Grant(_) => continue,
+            Item::Log(record) => format!("log of {}", record.provider),
+            Item::Rejected(letter) => letter.reason.split(';').next().unwrap_or_default().to_owned(),
+        };
+        *counts.entry(what).or_default() += 1;
+    }
+}
+
+#[test]
+fn answers_inside_of_recordings_are_recognised() {
+    let Some(data) = data() else { return };
+    let mut custodian: BTreeMap<String, usize> = BTreeMap::new();
+    for path in files(&data.join("entitlements/cloud-custodian")) {
+        let Ok(file) = serde_json::from_slice::<Value>(&std::fs::read(&path).unwrap()) else { continue };
+        recognised(&file["body"], &mut custodian);
+    }
+    expect![[r#"
+        {
+            "gcp.iam_policy binding": 245,
+            "gcp.roles role": 4,
+            "gcp.service_account_keys key": 4,
+            "gcp.service_accounts service_account": 9,
+            "kind not recognised": 190,
+        }"#]]
+    .assert_eq(&format!("{custodian:#?}"));
+    let mut cartography: BTreeMap<String, usize> = BTreeMap::new();
+    let file = std::fs::read(data.join("entitlements/cartography.Apache-2.0.json")).unwrap();
+    let bundle: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_slice(&file).unwrap();
+    for answer in bundle.values().flat_map(BTreeMap::values).filter(|answer| answer.is_array() || answer.is_object()) {
+        recognised(answer, &mut cartography);
+    }
+    expect![[r#"
+        {
+            "`aws.service_last_accessed` does not say which account it is of": 1,
+            "azure.group_members group": 11,
+            "azure.resources resource": 5,
+            "azure.role_assignments assignment": 12,
+            "azure.role_definitions definition": 4,
+            "gcp.resources resource": 4,
+            "gcp.roles role": 18,
+            "gcp.service_account_keys key": 2,
+            "gcp.service_accounts service_account": 3,
+            "kind not recognised": 32,
+            "kind of 2 values not recognised": 5,
+            "kind of 3 values not recognised": 2,
+            "kind of 4 values not recognised": 2,
+            "kind of 7 values not recognised": 1,
+            "no JSON at byte 0": 1,
+        }"#]]
+    .assert_eq(&format!("{cartography:#?}"));
+}
