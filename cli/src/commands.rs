@@ -2,11 +2,15 @@
 
 mod alerts;
 mod can;
+mod catalog;
 mod dead_letters;
 mod findings;
+mod guardrails;
 mod held;
+mod lint;
 mod migrate;
 mod normalize;
+mod paths;
 mod pci;
 mod permissions;
 mod query;
@@ -35,6 +39,7 @@ pub(crate) use self::store::password;
 
 /// Does what the command line asks for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
+    catalog::install(&cli.catalogue)?;
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Normalize(args) => normalize::run(&args),
@@ -54,6 +59,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
             Err(crate::Mistake("this build does not know Kafka; build it with `--features kafka`".to_owned()).into())
         }
         Command::Status(args) => status::run(&args),
+        Command::Paths(args) => paths::run(&args),
+        Command::Lint(args) => lint::run(&args),
+        Command::Guardrails(args) => guardrails::run(&args),
+        Command::Catalog(args) => catalog::run(&args, &cli.catalogue),
         Command::Can(args) => can::can(&args),
         Command::WhoCan(args) => can::who_can(&args),
         Command::Permissions(args) => permissions::run(&args),
@@ -74,6 +83,23 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
 /// Prints rows that were worked out and not read from a table.
 fn print_rows(columns: &[&str], rows: &[serde_json::Value], format: crate::args::FormatArg) -> anyhow::Result<()> {
     Ok(sinks::format::rows(&mut show::out(), columns, rows, format.0, show::width())?)
+}
+
+/// Largest file that a command reads as a whole.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// Reads a file that is named on the command line.
+fn read_file(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::Read::take(std::fs::File::open(path)?, MAX_FILE_BYTES + 1), &mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().map_err(|error| crate::Mistake(format!("cannot read `{}`: {error}", path.display())))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(crate::Mistake(format!("`{}` has more than {MAX_FILE_BYTES} bytes", path.display())).into());
+    }
+    Ok(bytes)
 }
 
 /// Runs one question to its end.

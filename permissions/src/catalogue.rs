@@ -12,7 +12,7 @@ pub(crate) mod pattern;
 mod provider;
 mod risky;
 
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 use schemas::Provider;
 
@@ -24,6 +24,9 @@ pub use provider::ProviderCatalogue;
 /// name it and action numbers hold for one version only.
 const BUNDLED_VERSION: &str = "2026.11.2";
 
+/// The catalogue of this process.
+static PROCESS: OnceLock<Catalogue> = OnceLock::new();
+
 /// The actions of the three clouds. A cloud's table is unpacked when it is first asked for.
 #[derive(Debug, Default)]
 pub struct Catalogue {
@@ -34,11 +37,16 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The bundled catalogue.
+    /// The catalogue of this process: the bundled one, unless another was installed.
     #[must_use]
     pub fn bundled() -> &'static Self {
-        static BUNDLED: LazyLock<Catalogue> = LazyLock::new(Catalogue::default);
-        &BUNDLED
+        PROCESS.get_or_init(Self::default)
+    }
+
+    /// Makes it the catalogue of this process; false when that was asked for before, because action numbers hold for one.
+    #[must_use]
+    pub fn install(self) -> bool {
+        PROCESS.set(self).is_ok()
     }
 
     /// Its version, with what was added at run time.

@@ -124,6 +124,18 @@ impl Scale<'_> {
         RiskClass::ALL.iter().map(of).sum()
     }
 
+    /// Whether what a set grants on everything weighs at least four fifths of all there is: AWS `*`, Azure Owner (which
+    /// lacks the data plane), GCP owner; not whoever can merely make himself one.
+    #[must_use]
+    pub fn is_super(&self, set: &GrantSet) -> bool {
+        let catalogue = self.catalogue.provider(set.provider());
+        let of = |class: &RiskClass| {
+            u128::from(set.whole().intersection_len(catalogue.of_risk(*class))) * u128::from(self.model.weight(*class))
+        };
+        let whole: u128 = RiskClass::ALL.iter().map(of).sum();
+        !set.is_empty() && whole * 5 >= self.capacity(set.provider()) * 4
+    }
+
     /// The sum over granted actions that are not in `excluded`. An action granted on everything counts once in full; one
     /// granted on several patterns counts the sum of their reaches, in full at most.
     fn sum(&self, set: &GrantSet, excluded: &RoaringBitmap) -> u128 {

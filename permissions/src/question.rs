@@ -123,6 +123,12 @@ impl<'p> Asker<'p> {
         }
     }
 
+    /// What an AWS identity has and what limits it, compiled, without a resource's policy.
+    #[must_use]
+    pub fn aws_policies(&mut self, holdings: &Holdings<'_>) -> crate::aws::evaluate::Policies {
+        aws::own_policies(self, holdings)
+    }
+
     /// The compiled policies of a row.
     fn compiled(&mut self, row: &Entitlement, kind: PolicyKind) -> Vec<Arc<CompiledPolicy>> {
         let name = row.source_name.as_ref().unwrap_or(&row.source);

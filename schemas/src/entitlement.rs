@@ -9,8 +9,10 @@
 //! | `role_assignment` by PIM | who has activated it or was given it for a time | that of the assignment which it made | `valid_until` |
 //! | `binding` | each member, members of groups too | `binding:…`, `group:<address>/binding:…` | an end that the condition sets is `valid_until`; what else it says stays the condition |
 //!
-//! A row of `scp` or `rcp` that changed stays as it was under `<source>@<since when>`, with its end in `deleted_at`. A row
-//! whose `deleted_at` is its `valid_from` never held: it was told before all of a collection was read.
+//! Rows are a history: a source whose content changes has a row for each content, with its beginning in `valid_from` and its end in
+//! `deleted_at`; at any time one of them holds. A row whose `deleted_at` is its `valid_from` never held: it was told before
+//! an older snapshot, or all of a collection, was read. An AWS identity's own row (`identity`) has its ARN in `scopes`, since the
+//! id does not keep the path of its name.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,8 +52,7 @@ words!(
     }
 );
 
-/// What one source grants one identity in one account, from a time on. A source whose content changes has a row for each
-/// content, the newest of which holds; so the rows are a history.
+/// What one source grants one identity in one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, apache_avro::AvroSchema)]
 pub struct Entitlement {
     /// Who holds it.

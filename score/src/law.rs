@@ -166,15 +166,9 @@ impl Law {
         exposure.hi * 2 >= self.capacity(set.provider())
     }
 
-    /// Whether what a set grants on everything weighs at least four fifths of all there is: AWS `*`, Azure Owner (which
-    /// lacks the data plane), GCP owner; not whoever can merely make himself one.
+    /// Whether a set is an administrator's.
     pub(crate) fn is_super(&self, set: &GrantSet) -> bool {
-        let catalogue = Catalogue::bundled().provider(set.provider());
-        let of = |class: &RiskClass| {
-            u128::from(set.whole().intersection_len(catalogue.of_risk(*class))) * u128::from(self.model.weight(*class))
-        };
-        let whole: u128 = RiskClass::ALL.iter().map(of).sum();
-        !set.is_empty() && whole * 5 >= self.capacity(set.provider()) * 4
+        self.scale(&|_, _| Reach::UNKNOWN).is_super(set)
     }
 
     fn scale<'a>(&'a self, reach: &'a permissions::exposure::ReachFn<'a>) -> Scale<'a> {

@@ -73,6 +73,18 @@ impl Held {
         Ok(Self { at, rows: by_identity, policies, ancestors })
     }
 
+    /// The id that a name means, of what was read.
+    pub(super) fn find(&self, name: &str) -> Result<IdentityId, Mistake> {
+        let of_arn = identity::aws_of_arn(name);
+        let id = of_arn.as_ref().map_or(name, |id| id.as_str());
+        let is_it = |(known, rows): &(&IdentityId, &Vec<Entitlement>)| {
+            known.as_str() == id
+                || known.as_str() == identity::gcp(name).as_str()
+                || rows.iter().any(|row| row.identity_name.as_deref() == Some(name))
+        };
+        one_of(name, self.identities().filter(is_it).map(|(id, _)| id.clone()).collect(), id)
+    }
+
     /// The identities with their rows; those that stand for the limits of a whole account are none.
     pub(super) fn identities(&self) -> impl Iterator<Item = (&IdentityId, &Vec<Entitlement>)> {
         self.rows.iter().filter(|(_, rows)| rows.iter().any(|row| !is_limit(row)))
@@ -179,18 +191,26 @@ async fn named(store: &Store, name: &str, at: Time) -> anyhow::Result<IdentityId
     let found: Vec<Entitlement> = store.rows_where("entitlement", Some(wanted)).await?;
     let first = found.iter().map(|row| row.valid_from).min();
     let ids: BTreeSet<IdentityId> = as_of(found, at).into_iter().map(|row| row.identity_id).collect();
-    let mut ids: Vec<IdentityId> = ids.into_iter().collect();
+    match first.filter(|_| ids.is_empty()) {
+        Some(first) => {
+            Err(Mistake(format!("`{name}` has nothing at {at}; the first that is known of it is of {first}")).into())
+        }
+        None => Ok(one_of(name, ids, id)?),
+    }
+}
+
+/// The one identity that a name means; an id means itself.
+fn one_of(name: &str, ids: BTreeSet<IdentityId>, id: &str) -> Result<IdentityId, Mistake> {
     if let Some(exact) = ids.iter().find(|found| found.as_str() == id) {
         return Ok(exact.clone());
     }
-    match (ids.len(), first) {
-        (1, _) => Ok(ids.remove(0)),
-        (0, Some(first)) => Err(Mistake(format!("`{name}` has nothing at {at}; the first that is known of it is of {first}")).into()),
-        (0, None) => Err(Mistake(format!("nothing is known of `{name}`; entitlement files tell who there is")).into()),
+    let some: Vec<&str> = ids.iter().take(MAX_NAMED).map(|id| id.as_str()).collect();
+    match some.as_slice() {
+        [] => Err(Mistake(format!("nothing is known of `{name}`; entitlement files tell who there is"))),
+        [one] => Ok(IdentityId::from(*one)),
         _ => {
-            let some: Vec<&str> = ids.iter().take(MAX_NAMED).map(|id| id.as_str()).collect();
             let more = if ids.len() > MAX_NAMED { " …" } else { "" };
-            Err(Mistake(format!("`{name}` means {} identities: {}{more}", ids.len(), some.join(", "))).into())
+            Err(Mistake(format!("`{name}` means {} identities: {}{more}", ids.len(), some.join(", "))))
         }
     }
 }

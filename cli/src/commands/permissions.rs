@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use anyhow::Context;
 use ::permissions::{ActionIdx, Catalogue, GrantSet, Grants};
 use schemas::{RiskClass, Time};
 use serde_json::{Value, json};
@@ -11,12 +10,9 @@ use sinks::format::Format;
 
 use super::can::sets;
 use super::held::Held;
-use super::{block_on, print_rows};
+use super::{block_on, print_rows, read_file};
 use crate::args::PermissionsArgs;
 use crate::{Exit, Mistake, show};
-
-/// Largest policy file that is read.
-const MAX_BYTES: u64 = 16 << 20;
 
 pub(super) fn run(args: &PermissionsArgs) -> anyhow::Result<Exit> {
     match (&args.identity, &args.policy) {
@@ -28,13 +24,7 @@ pub(super) fn run(args: &PermissionsArgs) -> anyhow::Result<Exit> {
 
 /// The catalogue's actions that a document allows, one a line.
 fn of_policy(path: &std::path::Path) -> anyhow::Result<Exit> {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut file = std::io::Read::take(std::fs::File::open(path)?, MAX_BYTES);
-        std::io::Read::read_to_end(&mut file, &mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().with_context(|| format!("cannot read `{}`", path.display()))?;
+    let bytes = read_file(path)?;
     let policy = ::permissions::document::read(&bytes, Time(0)).map_err(|why| Mistake(format!("`{}`: {why}", path.display())))?;
     let set = Grants::new().of_policy(&policy, "policy", Catalogue::bundled());
     let catalogue = Catalogue::bundled().provider(policy.provider);

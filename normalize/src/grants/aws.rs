@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use permissions::aws::parse_policy;
 use schemas::{
-    AccountId, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider, Text, Time, identity,
+    AccountId, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider, ResourceId, Text, Time,
+    identity,
 };
 use serde_json::Value;
 use stream::Output;
@@ -62,6 +63,7 @@ impl Reader<'_> {
         let trust = object.get("AssumeRolePolicyDocument").filter(|document| !document.is_null());
         Ok(Fact::Holder(Holder {
             identity_id,
+            arn: arn.into(),
             kind,
             name: required(object, name)?.into(),
             generation: text(object, id).map(Text::from),
@@ -182,6 +184,7 @@ impl Target<'_> {
 
     fn own(&self, hash: &mut impl FnMut(&Text) -> PolicyHash, rows: &mut Vec<Draft>) {
         let mut itself = self.row(EntitlementKind::Identity, "identity".to_owned(), None, None);
+        itself.row.scopes.push(ResourceId::from(self.holder.arn.as_str()));
         if let Some(created_at) = itself.row.identity_created_at {
             itself.row.valid_from = created_at;
             itself.own_time = true;

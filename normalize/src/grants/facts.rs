@@ -95,6 +95,8 @@ pub(super) struct DenyRule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Holder {
     pub(super) identity_id: IdentityId,
+    /// With the path of its name, which the id does not have.
+    pub(super) arn: Text,
     pub(super) kind: IdentityKind,
     pub(super) name: Text,
     pub(super) generation: Option<Text>,

@@ -112,17 +112,6 @@ impl Inventories {
     pub(super) fn recalled(&self, said: &mut Said) {
         said.retain(|key, _| key.2.as_str() != RECALLED);
     }
-
-    /// What earlier releases remembered: of each list the rows that went out.
-    pub(super) fn of_lists(said: &mut Said) -> Self {
-        let mut this = Self::default();
-        for row in said.values_mut().flat_map(BTreeMap::values_mut) {
-            let revision = std::mem::take(&mut row.revision);
-            let what = (row.provider, row.account_id.clone(), row.kind.clone());
-            this.0.insert(what, Told { content: content(row), revision });
-        }
-        this
-    }
 }
 
 /// What a list of one account says of another account is kept apart under that account.

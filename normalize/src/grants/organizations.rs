@@ -14,7 +14,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::{Entitlement, EntitlementKind, Message, Noun, PolicyHash, Time};
+use schemas::{Entitlement, EntitlementKind, Message, PolicyHash, Time};
 use serde::{Deserialize, Serialize};
 use stream::Output;
 
@@ -25,7 +25,7 @@ use super::ListKey;
 use super::aws::Reader;
 use super::facts::Fact;
 use super::policies::Policies;
-use super::rows::{Period, Stamp};
+use super::rows::{Period, Stamp, source_key};
 
 /// Snapshots of one answer that are kept; the oldest go. A daily collection keeps two months.
 const MAX_SNAPSHOTS: usize = 64;
@@ -81,7 +81,7 @@ impl Organizations {
     /// A row went out before.
     pub(super) fn recall(&mut self, row: &Entitlement) {
         if is_row(row) && row.deleted_at.is_none() {
-            self.since.insert(row.row_key(), (row.policy_hashes.clone(), row.valid_from));
+            self.since.insert(source_key(row), (row.policy_hashes.clone(), row.valid_from));
         }
     }
 
@@ -159,14 +159,14 @@ impl Timeline {
     fn state(&mut self, from: Time, rows: Vec<Entitlement>) {
         let mut open = BTreeMap::new();
         for row in rows {
-            let key = row.row_key();
+            let key = source_key(&row);
             let period = match self.open.remove(&key) {
                 Some(mut old) if same(&old.row, &row) => {
                     old.row = Entitlement { valid_from: old.row.valid_from, ..row };
                     old
                 }
                 Some(old) => {
-                    self.closed.push(past(old, from));
+                    self.closed.push(Period { deleted_at: Some(from), ..old });
                     Period { row: Entitlement { valid_from: from, ..row }, deleted_at: None }
                 }
                 None => Period { row: Entitlement { valid_from: from, ..row }, deleted_at: None },
@@ -179,17 +179,7 @@ impl Timeline {
     }
 
     fn finish(self) -> Vec<Period> {
-        let mut last: BTreeMap<String, Period> = BTreeMap::new();
-        let mut out = Vec::new();
-        for period in self.closed.into_iter().chain(self.open.into_values()) {
-            let key = period.row.row_key();
-            if let Some(old) = last.insert(key, period) {
-                let ended = old.deleted_at.unwrap_or(old.row.valid_from);
-                out.push(past(old, ended));
-            }
-        }
-        out.extend(last.into_values());
-        out
+        self.closed.into_iter().chain(self.open.into_values()).collect()
     }
 }
 
@@ -201,12 +191,4 @@ pub(super) fn is_row(row: &Entitlement) -> bool {
 /// Whether two rows say the same of the same time.
 fn same(old: &Entitlement, new: &Entitlement) -> bool {
     old.policy_hashes == new.policy_hashes && old.source_name == new.source_name && old.org_id == new.org_id
-}
-
-/// A row that is over: under a source that names the day from which it held, it stays beside the one that follows it.
-fn past(old: Period, ended: Time) -> Period {
-    let is_past = old.row.source.contains('@');
-    let source =
-        if is_past { old.row.source.clone() } else { format!("{}@{}", old.row.source, old.row.valid_from).into() };
-    Period { row: Entitlement { source, ..old.row }, deleted_at: Some(old.deleted_at.unwrap_or(ended)) }
 }

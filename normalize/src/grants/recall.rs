@@ -3,7 +3,7 @@
 use schemas::{Entitlement, IdentityKind, Message};
 use stream::Output;
 
-use super::Grants;
+use super::{Grants, ListKey};
 
 impl Grants {
     /// Takes a row back that it wrote before. Other rooms write entitlements and inventories too; theirs are left.
@@ -27,7 +27,9 @@ impl Grants {
         self.more.organizations.recalled();
         self.settle(out);
         self.more.told.recalled(&mut self.state.inventories);
-        for (key, list) in self.state.rows.recalled(out) {
+        let lists = &self.state.lists;
+        let history = |list: &ListKey| lists.get(list).map(|list| &list.history);
+        for (key, list) in self.state.rows.recalled(history, out) {
             self.state.lists.entry(list).or_default().history.name(key);
         }
     }

@@ -1,7 +1,10 @@
 //! The rows that went out, and what each list of an account says of them.
 //!
-//! A row that several snapshots of a list name has the newest one's content and is valid from the oldest of them. It is
-//! deleted at the first complete snapshot behind the last that names it. Both hold in whatever order snapshots arrive.
+//! A source of grants has a row for each content that it had, see [`spans`]. It is valid from the first snapshot that names it
+//! so, until the one that has another content or is complete and does not name it. All of it holds in whatever order snapshots
+//! arrive. A row that was told and turns out never to have held is told once more as withdrawn: deleted when it began.
+
+mod spans;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -13,10 +16,15 @@ use stream::Output;
 use super::ListKey;
 use super::facts::Draft;
 use super::lists::tells_of_lives;
+
+use self::spans::Spans;
 use super::organizations::is_row;
 
 /// The snapshots of one list whose order is remembered.
 const MAX_STAMPS: usize = 1024;
+
+/// Contents of a row of which it is remembered that they went out; past it the oldest go.
+const MAX_EMITTED: usize = 256;
 
 /// The list of rows that were recalled, until a snapshot names them.
 const RECALLED: &str = "recalled";
@@ -58,63 +66,103 @@ impl History {
         self.keys.insert(key);
     }
 
-    fn after(&self, stamp: Stamp) -> Option<Time> {
-        self.stamps.range((Bound::Excluded(stamp), Bound::Unbounded)).next().map(|(time, _)| *time)
+    fn after(&self, stamp: Stamp) -> Option<Stamp> {
+        self.stamps.range((Bound::Excluded(stamp), Bound::Unbounded)).next().copied()
     }
-}
 
-/// What one list says of a row.
-#[derive(Debug, Serialize, Deserialize)]
-struct Version {
-    draft: Draft,
-    first: Time,
-    last: Stamp,
-    deleted_at: Option<Time>,
+    fn before(&self, stamp: Stamp) -> Option<Stamp> {
+        self.stamps.range(..stamp).next_back().copied()
+    }
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Row {
-    versions: BTreeMap<Text, Version>,
+    lists: BTreeMap<Text, Spans>,
     revision: i64,
-    emitted: Id128,
+    /// The contents that went out, by the time from which they hold; zero for what was withdrawn.
+    emitted: BTreeMap<Time, Id128>,
 }
 
+/// What stands for the content of a row that was withdrawn.
+const WITHDRAWN: Id128 = Id128(0);
+
 impl Row {
-    /// The living version that is newest, else the one that lived longest. What only tells of an identity's life does not
-    /// keep it alive when the list of all identities no longer has it.
-    fn current(&self) -> Option<Entitlement> {
-        let rank = |version: &Version| (version.deleted_at.is_none(), version.deleted_at, version.last);
-        let firm = self.versions.iter().filter(|(list, _)| !tells_of_lives(list));
-        let firm = firm.map(|(_, version)| version).max_by_key(|version| rank(version));
-        let lives = self.versions.iter().filter(|(list, _)| tells_of_lives(list)).map(|(_, version)| version);
-        let ended = firm.and_then(|firm| firm.deleted_at);
-        let anew = |version: &&Version| firm.is_none() || ended.is_some_and(|at| version.last.0 > at);
-        let version = lives.filter(anew).max_by_key(|version| rank(version)).or(firm)?;
-        let mut row = version.draft.row.clone();
-        if !version.draft.own_time {
-            row.valid_from = self.versions.values().map(|version| version.first).min().unwrap_or(version.first);
+    /// The list that counts: that which still names the row, of those the newest, else the one that named it longest. What
+    /// only tells of an identity's life does not keep it alive when the list of all identities no longer has it.
+    fn list(&self) -> Option<&Spans> {
+        let ends = |spans: &Spans| spans.iter().next_back().and_then(|span| span.until);
+        let rank = |spans: &Spans| (!spans.is_over(), ends(spans), spans.last());
+        let firm = self.lists.iter().filter(|(list, _)| !tells_of_lives(list));
+        let firm = firm.map(|(_, spans)| spans).max_by_key(|spans| rank(spans));
+        let ended = firm.and_then(ends);
+        let lives = self.lists.iter().filter(|(list, _)| tells_of_lives(list)).map(|(_, spans)| spans);
+        let is_anew = |spans: &&Spans| {
+            firm.is_none() || spans.last().zip(ended).is_some_and(|((last, _), ended)| last > ended)
+        };
+        lives.filter(is_anew).max_by_key(|spans| rank(spans)).or(firm)
+    }
+
+    /// A row for each content.
+    fn contents(&self) -> Vec<Entitlement> {
+        let Some(spans) = self.list() else { return Vec::new() };
+        let first = self.lists.values().filter_map(|spans| spans.iter().next()).map(|span| span.since).min();
+        let mut rows: Vec<Entitlement> = Vec::new();
+        for span in spans.iter() {
+            let since = match first {
+                // The lists that name a row name one grant.
+                Some(first) if rows.is_empty() && !span.draft.own_time => first,
+                _ => span.since,
+            };
+            rows.push(Entitlement { valid_from: since, deleted_at: span.until, ..span.draft.row.clone() });
         }
-        row.deleted_at = version.deleted_at;
-        if row.kind == EntitlementKind::Identity {
-            let others = self.versions.values().filter(|other| other.deleted_at.is_none());
-            others.for_each(|other| fill(&mut row, &other.draft.row));
+        if let Some(row) = rows.last_mut().filter(|row| row.kind == EntitlementKind::Identity) {
+            let others = self.lists.values().filter(|other| !other.is_over());
+            others.flat_map(|other| other.iter().next_back()).for_each(|span| fill(row, &span.draft.row));
         }
-        Some(row)
+        rows
     }
 
     fn is_gone(&self) -> bool {
-        self.versions.values().all(|version| version.deleted_at.is_some())
+        self.lists.values().all(Spans::is_over)
     }
 
     fn emit_if_changed(&mut self, out: &mut Output<Message>) {
-        let Some(mut row) = self.current() else { return };
-        let content = content(&row);
-        if content != self.emitted {
-            self.emitted = content;
-            self.revision += 1;
-            row.revision = self.revision;
-            out.emit(row.into_message());
+        let rows = self.contents();
+        let Some(last) = rows.last().cloned() else { return };
+        let stands = |at: &Time| rows.iter().any(|row| row.valid_from == *at);
+        let gone: Vec<Time> = self.emitted.iter().filter(|(at, id)| !stands(at) && **id != WITHDRAWN).map(|(at, _)| *at).collect();
+        for at in gone {
+            self.emitted.insert(at, WITHDRAWN);
+            self.emit(Entitlement { valid_from: at, deleted_at: Some(at), ..last.clone() }, out);
         }
+        for row in rows {
+            let content = content(&row);
+            if self.emitted.insert(row.valid_from, content) != Some(content) {
+                self.emit(row, out);
+            }
+        }
+        while self.emitted.len() > MAX_EMITTED {
+            self.emitted.pop_first();
+        }
+    }
+
+    /// Takes back what went out: a list that knows all of the past says that it never was so.
+    fn withdraw(&mut self, said: &Spans, out: &mut Output<Message>) {
+        let Some(last) = said.iter().next_back().filter(|_| self.lists.is_empty()) else {
+            return self.emit_if_changed(out);
+        };
+        let row = last.draft.row.clone();
+        for (at, id) in std::mem::take(&mut self.emitted) {
+            if id != WITHDRAWN {
+                self.emit(Entitlement { valid_from: at, deleted_at: Some(at), ..row.clone() }, out);
+            }
+            self.emitted.insert(at, WITHDRAWN);
+        }
+    }
+
+    fn emit(&mut self, row: Entitlement, out: &mut Output<Message>) {
+        self.revision += 1;
+        out.emit(Entitlement { revision: self.revision, ..row }.into_message());
     }
 }
 
@@ -178,17 +226,24 @@ impl Rows {
                     continue;
                 }
             }
-            self.name(key, list, draft, stamp);
+            let again = dropped_at.is_some();
+            let row = self.0.entry(key.clone()).or_default();
+            row.lists.entry(list.clone()).or_default().name(draft, stamp, again, history);
             history.keys.insert(key.clone());
         }
         let Self(rows) = self;
         history.keys.retain(|key| rows.contains_key(key));
+        let is_complete = history.stamps.contains(&stamp);
         for key in &history.keys {
             let Some(row) = rows.get_mut(key) else { continue };
-            if let Some(version) = row.versions.get_mut(list) {
-                let dropped = dropped_at.filter(|_| version.last == stamp && !named.contains_key(key));
-                let ends = [version.deleted_at, dropped, history.after(version.last)];
-                version.deleted_at = ends.into_iter().flatten().min();
+            if let Some(spans) = row.lists.get_mut(list) {
+                if is_complete && !named.contains_key(key) {
+                    spans.miss(stamp, history);
+                }
+                if let Some(at) = dropped_at.filter(|_| spans.last() == Some(stamp) && !named.contains_key(key)) {
+                    spans.drop_at(at);
+                }
+                spans.settle(history);
             }
             row.emit_if_changed(out);
         }
@@ -206,29 +261,26 @@ impl Rows {
     ) -> usize {
         let mut n_left_out = 0;
         let mut named = BTreeSet::new();
-        let newest = periods.iter().map(|period| period.row.valid_from).max();
         for Period { row, deleted_at } in periods {
             let key = row.row_key();
             if self.0.len() >= max && !self.0.contains_key(&key) {
                 n_left_out += 1;
                 continue;
             }
+            let mut spans = Spans::default();
             let first = row.valid_from;
-            let draft = Draft { row, own_time: true };
+            spans.recall(Draft { row, own_time: true }, first, deleted_at);
             let held = self.0.entry(key.clone()).or_default();
-            held.versions.insert(list.clone(), Version { draft, first, last: (first, Id128(0)), deleted_at });
+            held.lists.insert(list.clone(), spans);
             held.emit_if_changed(out);
             named.insert(key);
         }
         for key in history.keys.difference(&named) {
             let Some(row) = self.0.get_mut(key) else { continue };
-            if let Some(version) = row.versions.get_mut(list) {
-                // It never was so: what is known now knows better. Of what was recalled nothing older is known.
-                let never = Some(version.draft.row.valid_from);
-                let is_recalled = version.last.0 == Time(i64::MIN);
-                version.deleted_at = if is_recalled { version.deleted_at.or(newest).max(never) } else { never };
+            // It never was so: what is known now knows better.
+            if let Some(spans) = row.lists.remove(list) {
+                row.withdraw(&spans, out);
             }
-            row.emit_if_changed(out);
         }
         history.keys.append(&mut named);
         n_left_out
@@ -236,52 +288,55 @@ impl Rows {
 
     /// Takes a row back that went out before. Its list is not known: that of the snapshot which names it again.
     pub(super) fn recall(&mut self, row: &Entitlement) {
-        let (first, deleted_at, revision) = (row.valid_from, row.deleted_at, row.revision);
-        let draft = Draft { row: Entitlement { deleted_at: None, revision: 0, ..row.clone() }, own_time: false };
-        let version = Version { draft, first, last: (Time(i64::MIN), Id128(0)), deleted_at };
-        let versions = BTreeMap::from([(Text::from(RECALLED), version)]);
-        let emitted = content(&Entitlement { revision: 0, ..row.clone() });
-        self.0.insert(row.row_key(), Row { versions, revision, emitted });
+        let plain = Entitlement { revision: 0, ..row.clone() };
+        let is_period = matches!(row.kind, EntitlementKind::Scp | EntitlementKind::Rcp);
+        let key = if is_period { row.row_key() } else { source_key(row) };
+        let held = self.0.entry(key).or_default();
+        held.revision = held.revision.max(row.revision);
+        let went_out = if row.is_withdrawn() { WITHDRAWN } else { content(&plain) };
+        held.emitted.insert(row.valid_from, went_out);
+        if !row.is_withdrawn() {
+            let draft = Draft { row: Entitlement { deleted_at: None, ..plain }, own_time: false };
+            held.lists.entry(Text::from(RECALLED)).or_default().recall(draft, row.valid_from, row.deleted_at);
+        }
     }
 
     /// Joins what was recalled with the lists that name it again. Returns the rows that none names, each with the list that
     /// it belongs to.
-    pub(super) fn recalled(&mut self, out: &mut Output<Message>) -> Vec<(String, ListKey)> {
+    pub(super) fn recalled<'h>(
+        &mut self,
+        history: impl Fn(&ListKey) -> Option<&'h History>,
+        out: &mut Output<Message>,
+    ) -> Vec<(String, ListKey)> {
         let mut unnamed = Vec::new();
+        let nothing = History::default();
         for (key, row) in &mut self.0 {
-            let Some(recalled) = row.versions.remove(RECALLED) else { continue };
-            if let Some(version) = row.versions.values_mut().next() {
-                version.first = version.first.min(recalled.first);
+            let Some(recalled) = row.lists.remove(RECALLED) else { continue };
+            let Some(last) = recalled.iter().next_back().map(|last| last.draft.row.clone()) else { continue };
+            if let Some((list, spans)) = row.lists.iter_mut().next() {
+                let of = (last.provider, last.account_id, list.clone());
+                spans.precede(recalled, history(&of).unwrap_or(&nothing));
             } else {
-                let list = main_list(&recalled.draft.row);
-                // What an organization's rows were in the past, its newest answers do not say any more.
-                let is_past = is_row(&recalled.draft.row) && recalled.deleted_at.is_some();
-                row.versions.insert(list.2.clone(), recalled);
-                unnamed.extend((!is_past).then(|| (key.clone(), list)));
+                let list = main_list(&last);
+                row.lists.insert(list.2.clone(), recalled);
+                unnamed.push((key.clone(), list));
             }
             row.emit_if_changed(out);
         }
         unnamed
     }
+}
 
-    fn name(&mut self, key: &str, list: &Text, draft: &Draft, stamp: Stamp) {
-        let row = self.0.entry(key.to_owned()).or_default();
-        let made = || Version { draft: draft.clone(), first: stamp.0, last: stamp, deleted_at: None };
-        let version = row.versions.entry(list.clone()).or_insert_with(made);
-        version.first = version.first.min(stamp.0);
-        if stamp >= version.last {
-            version.draft = draft.clone();
-            version.last = stamp;
-            version.deleted_at = None;
-        }
-    }
+/// The key of all contents of one source.
+pub(super) fn source_key(row: &Entitlement) -> String {
+    format!("{}|{}|{}", row.identity_id, row.account_id, row.source)
 }
 
 /// Rows by key; of equal keys the first whose identity's kind is known.
 fn by_key(drafts: Vec<Draft>) -> BTreeMap<String, Draft> {
     let mut named: BTreeMap<String, Draft> = BTreeMap::new();
     for draft in drafts {
-        let key = draft.row.row_key();
+        let key = source_key(&draft.row);
         let known = named.get(&key).is_some_and(|old| old.row.identity_kind != schemas::IdentityKind::Unknown);
         if !known {
             named.insert(key, draft);

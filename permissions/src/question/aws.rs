@@ -88,13 +88,8 @@ fn context(question: &Question, identity: &Identity, first: &Entitlement, knows_
     context
 }
 
-fn policies(
-    asker: &mut Asker<'_>,
-    holdings: &Holdings<'_>,
-    question: &Question,
-    identity: &Identity,
-    action: &Action,
-) -> Policies {
+/// What an identity has and what limits it.
+pub(super) fn own_policies(asker: &mut Asker<'_>, holdings: &Holdings<'_>) -> Policies {
     let mut policies = Policies::default();
     for row in &holdings.own {
         match row.kind {
@@ -107,6 +102,17 @@ fn policies(
     }
     policies.scps = levels(asker, &holdings.limits, EntitlementKind::Scp, PolicyKind::Scp);
     policies.rcps = levels(asker, &holdings.limits, EntitlementKind::Rcp, PolicyKind::Rcp);
+    policies
+}
+
+fn policies(
+    asker: &mut Asker<'_>,
+    holdings: &Holdings<'_>,
+    question: &Question,
+    identity: &Identity,
+    action: &Action,
+) -> Policies {
+    let mut policies = own_policies(asker, holdings);
     for row in holdings.trusts.iter().filter(|_| action.service() == "sts") {
         policies.resource = asker.compiled(row, PolicyKind::Resource).pop();
     }

@@ -161,8 +161,8 @@ fn a_change_has_its_day_whatever_the_order() {
         111122223333 scp:00:r-root <r-root> 1..now: allow *
         111122223333 scp:01:111122223333 <111122223333> 30..now: allow *
         111122223333 scp:01:ou-root-unit1 <ou-root-unit1> 20..30: allow *
-        111122223333 scp:01:ou-root-unit1@1970-01-02T00:00:00Z <ou-root-unit1> 1..10: allow *; deny s3:*
-        111122223333 scp:01:ou-root-unit1@1970-01-11T00:00:00Z <ou-root-unit1> 10..20: allow *; deny ec2:*
+        111122223333 scp:01:ou-root-unit1 <ou-root-unit1> 1..10: allow *; deny s3:*
+        111122223333 scp:01:ou-root-unit1 <ou-root-unit1> 10..20: allow *; deny ec2:*
         111122223333 scp:02:111122223333 <111122223333> 1..30: allow *
     "#]]
     .assert_eq(&told(&whole));
