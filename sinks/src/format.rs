@@ -95,7 +95,7 @@ pub fn rows(
             let fields: Vec<Field> = columns.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
             let schema = Arc::new(Schema::new(fields));
             let column = |name: &&str| -> ArrayRef {
-                Arc::new(rows.iter().map(|row| Some(plain(&row[**name]))).collect::<StringArray>())
+                Arc::new(rows.iter().map(|row| Some(plain(&row[*name]))).collect::<StringArray>())
             };
             let batch = RecordBatch::try_new(Arc::clone(&schema), columns.iter().map(column).collect())?;
             write(out, &schema, &[batch], format, width)

@@ -96,6 +96,9 @@ impl<'e> Asker<'e> {
     /// Whether an action is granted on a resource, or `None` for any in the account.
     pub(super) fn truth(&mut self, holder: Holder<'_>, what: &Required, on: Option<&str>, to: Option<&str>) -> Truth {
         self.n_questions += 1;
+        if !holder.set.actions().contains(what.action.0) {
+            return Truth::False;
+        }
         let (Some(policies), Some(identity), Ok(action)) =
             (&holder.member.policies, self.identity(holder.place), Action::parse(&what.name))
         else {

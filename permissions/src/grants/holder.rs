@@ -23,6 +23,12 @@ impl Holder {
             .filter(|row| row.kind == EntitlementKind::Identity)
             .find_map(|row| row.scopes.first().map(|scope| scope.as_str()))
             .filter(|scope| scope.starts_with("arn:"));
+        // A set holds from when the last of its grants does.
+        let grants = rows.iter().filter(|row| row.kind != EntitlementKind::Identity);
+        let since = grants.map(|row| row.valid_from).max();
+        if let Some(since) = since {
+            context.set_not_before(since);
+        }
         let Some(row) = rows.first() else { return Self { identity: None, context, text: String::new() } };
         if arn.is_none() {
             context.set_unknown("aws:PrincipalArn");
@@ -40,7 +46,7 @@ impl Holder {
         if let Some(generation) = generation.filter(|_| row.identity_kind == IdentityKind::User) {
             context.set("aws:userid", [generation.as_str()]);
         }
-        let text = format!("{}\n{}\n{arn:?}\n{generation:?}\n{:?}", row.identity_id, row.account_id, row.org_id);
+        let text = format!("{}\n{}\n{arn:?}\n{generation:?}\n{:?}\n{since:?}", row.identity_id, row.account_id, row.org_id);
         Self { identity, context, text }
     }
 

@@ -235,6 +235,23 @@ fn a_condition_on_who_asks_is_decided_and_another_is_kept() {
 }
 
 #[test]
+fn a_grant_whose_time_is_over_is_none() {
+    let of = |operator: &str, key: &str, date: &str| {
+        let statement = json!({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*", "Condition": {operator: {key: date}}});
+        let mut held = Held::of(BOB, &case(json!({"identity_policies": [{"name": "p", "document": {"Statement": statement}}]})));
+        held.rows.iter_mut().for_each(|row| row.valid_from = Time::parse("2026-06-10T00:00:00Z").unwrap());
+        held.set().atoms().first().map_or("none", |atom| if atom.is_conditional() { "perhaps" } else { "always" })
+    };
+    assert_eq!(of("DateLessThan", "aws:CurrentTime", "2026-06-09T23:00:00Z"), "none");
+    assert_eq!(of("DateLessThan", "aws:CurrentTime", "2026-06-10T01:00:00Z"), "perhaps");
+    assert_eq!(of("DateLessThan", "aws:TokenIssueTime", "2026-06-08T11:00:00Z"), "none");
+    // A session may live for 36 hours.
+    assert_eq!(of("DateLessThan", "aws:TokenIssueTime", "2026-06-08T13:00:00Z"), "perhaps");
+    assert_eq!(of("DateLessThanIfExists", "aws:TokenIssueTime", "2020-01-01T00:00:00Z"), "perhaps");
+    assert_eq!(of("DateGreaterThan", "aws:TokenIssueTime", "2020-01-01T00:00:00Z"), "perhaps");
+}
+
+#[test]
 fn a_limit_that_nobody_can_read_is_neither_open_nor_closed() {
     let document = json!({"Statement": {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}});
     let mut held = Held::of(BOB, &case(json!({"identity_policies": [{"name": "p", "document": document}]})));

@@ -74,6 +74,7 @@ fn context(question: &Question, identity: &Identity, first: &Entitlement, knows_
         context.set_unknown("aws:PrincipalArn");
     }
     if let Some(at) = question.at {
+        context.set_not_before(at);
         if !named("aws:CurrentTime") {
             context.set("aws:CurrentTime", [at.to_string()]);
         }

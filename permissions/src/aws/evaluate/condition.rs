@@ -5,7 +5,7 @@
 //! Every operator and every key must hold. Of a key's values in the policy one must match; under a negated operator none
 //! may. An absent key fails a test, and passes it if the operator is negated or ends in `IfExists`.
 
-mod date;
+pub(super) mod date;
 mod number;
 mod operator;
 mod value;
@@ -16,7 +16,7 @@ pub(super) use self::operator::OPERATORS;
 use schemas::Text;
 use serde_json::{Map, Value};
 
-use self::operator::{Operator, Quantifier};
+use self::operator::{Operator, Order, Quantifier};
 use self::value::Values;
 use super::context::{Context, Held, Key};
 use crate::truth::{Doubts, Truth};
@@ -70,10 +70,25 @@ impl Condition {
 impl Test {
     fn holds<'p>(&'p self, context: &Context, doubts: &mut Doubts<'p>) -> Truth {
         match context.get(&self.key.lower) {
+            Held::Unknown if self.is_over(context) => Truth::False,
             Held::Unknown => doubts.add(&self.key.written),
             Held::Absent => Truth::of(self.holds_when_absent()),
             Held::Values { .. } if let Values::Null(null) = &self.values => Truth::of(null.contains(&false)),
             Held::Values { values, multivalued } => self.holds_for(values, multivalued, context, doubts),
+        }
+    }
+
+    /// Whether it asks for a time that is over by all that is known of the request's.
+    fn is_over(&self, context: &Context) -> bool {
+        let Operator { negated, if_exists, quantifier, .. } = self.operator;
+        if negated || if_exists || quantifier == Quantifier::All {
+            return false;
+        }
+        let Some(not_before) = context.not_before(&self.key.lower) else { return false };
+        let until = |dates: &[date::Instant]| dates.iter().all(|date| *date < not_before);
+        match &self.values {
+            Values::Dates(Order::Less | Order::LessOrEqual | Order::Equal, dates) => until(dates),
+            _ => false,
         }
     }
 

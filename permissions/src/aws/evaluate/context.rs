@@ -1,8 +1,9 @@
 //! What is known of a request besides who, what and where: its context keys.
 
-use schemas::Text;
+use schemas::{Text, Time};
 use smol_str::SmolStr;
 
+use super::condition::date::Instant;
 use super::identity::{Form, Identity};
 
 /// What a key that is not named counts as.
@@ -21,7 +22,11 @@ pub enum Unnamed {
 pub struct Context {
     entries: Vec<(SmolStr, Entry)>,
     unnamed: Unnamed,
+    not_before: Option<Time>,
 }
+
+/// Longest life of a session's token, in seconds (AWS STS API reference: `GetSessionToken`, `GetFederationToken`: 36 hours).
+const MAX_SESSION_SECONDS: i64 = 129_600;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
@@ -46,7 +51,7 @@ impl Context {
     /// A context that names no key.
     #[must_use]
     pub fn new(unnamed: Unnamed) -> Self {
-        Self { entries: Vec::new(), unnamed }
+        Self { entries: Vec::new(), unnamed, not_before: None }
     }
 
     /// Says that a key has values; none is the same as absent. A key with several values is multivalued.
@@ -75,6 +80,22 @@ impl Context {
     /// Says that nobody knows whether a key is in the request, and with what value.
     pub fn set_unknown(&mut self, key: &str) {
         self.put(key, Entry::Unknown);
+    }
+
+    /// Says that the request is not made before a time. Then a condition on the time of the request, or of its session's token,
+    /// is known not to hold once what it asks for is over, though the time itself is not known.
+    pub fn set_not_before(&mut self, time: Time) {
+        self.not_before = Some(time);
+    }
+
+    /// What the value of a key, in lower case, cannot lie before.
+    pub(super) fn not_before(&self, lower: &str) -> Option<Instant> {
+        let at = self.not_before?;
+        match lower {
+            "aws:currenttime" | "aws:epochtime" => Some(Instant::before(at, 0)),
+            "aws:tokenissuetime" => Some(Instant::before(at, MAX_SESSION_SECONDS)),
+            _ => None,
+        }
     }
 
     /// Names the keys that AWS fills in from who asks, unless they are named already (AWS global condition context keys,

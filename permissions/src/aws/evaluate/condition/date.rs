@@ -3,11 +3,16 @@
 
 /// A point in time, in nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Instant(i128);
+pub(in super::super) struct Instant(i128);
 
 const SECOND: i128 = 1_000_000_000;
 
 impl Instant {
+    /// A time of ours, less some seconds.
+    pub(in super::super) fn before(time: schemas::Time, n_seconds: i64) -> Self {
+        Self(i128::from(time.0) * 1_000 - i128::from(n_seconds) * SECOND)
+    }
+
     /// Reads `2026`, `2026-11`, `2026-11-29`, `2026-11-29T10:00Z`, `2026-11-29T10:00:00.5+01:00`, `1796000000` or
     /// `1796000000.5`. Four digits are a year; a time without a zone is UTC; a date is its first moment.
     pub(super) fn parse(text: &str) -> Option<Self> {
