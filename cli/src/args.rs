@@ -311,7 +311,7 @@ pub(crate) struct LintArgs {
 /// Options of `guardrails`.
 #[derive(Debug, Args)]
 pub(crate) struct GuardrailsArgs {
-    /// The rule file; by default the rules that come with overgrant (config/guardrails.toml).
+    /// The rule file; by default the rules that come with overgrant (config/guardrails/default.toml).
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,
     /// A policy or role file to check rather than the grants of the store; may be given again.

@@ -92,7 +92,10 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 fn read_file(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::Read::take(std::fs::File::open(path)?, MAX_FILE_BYTES + 1), &mut bytes)?;
+        std::io::Read::read_to_end(
+            &mut std::io::Read::take(std::fs::File::open(path)?, MAX_FILE_BYTES + 1),
+            &mut bytes,
+        )?;
         Ok(bytes)
     };
     let bytes = read().map_err(|error| crate::Mistake(format!("cannot read `{}`: {error}", path.display())))?;

@@ -58,6 +58,10 @@ impl Seen {
                 containers.push(container);
             }
         }
+        // A service that calls for somebody is neither a tool nor a network of theirs.
+        let is_service = event.tool.is_some() && event.tool == event.source_service;
+        let own_tool = event.tool.as_ref().filter(|_| !is_service);
+        let own_ip = event.source_ip.as_deref().filter(|_| !is_service);
         Self {
             identity: event.identity_id.clone(),
             kind: event.identity_kind,
@@ -67,8 +71,8 @@ impl Seen {
             actions,
             containers,
             ip: event.source_ip.clone(),
-            network: event.source_ip.as_deref().and_then(network),
-            tool: event.tool.as_ref().map(|tool| Text::from(cut(tool))),
+            network: own_ip.and_then(network),
+            tool: own_tool.map(|tool| Text::from(cut(tool))),
             denied: event.outcome == Outcome::Denied,
             strange: false,
         }

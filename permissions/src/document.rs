@@ -25,7 +25,9 @@ pub fn read(bytes: &[u8], at: Time) -> Result<Policy, String> {
         let parsed = aws::parse_policy(document.to_string().as_bytes());
         return Ok(Policy::of(Provider::Aws, parsed.statements, parsed.errors, at));
     }
-    if has("includedPermissions") || one.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("roles/")) {
+    if has("includedPermissions")
+        || one.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("roles/"))
+    {
         let role = gcp::role(&text()).ok_or("the role has no `name`")?;
         return Ok(Policy::of(Provider::Gcp, vec![role.statement], Vec::new(), at));
     }
@@ -57,7 +59,8 @@ mod tests {
         assert_eq!(allowed(document), ["sqs:DeleteMessage", "sqs:ReceiveMessage"]);
         let version = format!(r#"{{"PolicyVersion":{{"Document":{document}}}}}"#);
         assert_eq!(allowed(&version), allowed(document));
-        let role = r#"[{"name":"0","roleName":"r","permissions":[{"actions":["Microsoft.Compute/virtualMachines/read"]}]}]"#;
+        let role =
+            r#"[{"name":"0","roleName":"r","permissions":[{"actions":["Microsoft.Compute/virtualMachines/read"]}]}]"#;
         assert_eq!(allowed(role), ["Microsoft.Compute/virtualMachines/read"]);
         let role = r#"{"name":"projects/p/roles/r","includedPermissions":["storage.buckets.get"]}"#;
         assert_eq!(allowed(role), ["storage.buckets.get"]);
@@ -65,7 +68,9 @@ mod tests {
 
     #[test]
     fn something_else_is_told() {
-        for (text, why) in [("{", "it is not JSON"), ("{}", "it is no policy document"), ("7", "it is no policy document")] {
+        for (text, why) in
+            [("{", "it is not JSON"), ("{}", "it is no policy document"), ("7", "it is no policy document")]
+        {
             assert!(read(text.as_bytes(), Time(0)).unwrap_err().starts_with(why), "{text}");
         }
     }

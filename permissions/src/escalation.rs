@@ -27,7 +27,7 @@ mod tests;
 mod trust;
 
 use roaring::RoaringBitmap;
-use schemas::{IdentityKind, Provider};
+use schemas::{Granted, IdentityKind, Provider};
 use smol_str::SmolStr;
 
 use crate::catalogue::ActionIdx;
@@ -145,15 +145,19 @@ pub struct Targets<'a> {
     /// AWS: the ARNs of the holder itself, of its groups and of its own account's policies that are attached to it. What
     /// is not listed is reached by grants on everything of its kind alone.
     pub own: &'a [&'a str],
-    /// Whether the account has a target of a kind: asked for the needs that are not about the holder itself.
-    pub exists: &'a dyn Fn(Need) -> bool,
+    /// Whether the account has a target of a kind, for the needs that are not about the holder itself; see [`Exists`].
+    pub exists: &'a Exists<'a>,
 }
+
+/// Says whether a target of a kind exists that the path's permissions are granted on. The second says that of one target, by
+/// its ARN; for Azure and GCP, whose targets are not named by their resources here, of any.
+pub type Exists<'a> = dyn Fn(Need, &dyn Fn(&str) -> bool) -> bool + 'a;
 
 impl Targets<'_> {
     /// An account with nobody else in it.
     #[must_use]
     pub fn alone(holder: IdentityKind) -> Targets<'static> {
-        Targets { holder, own: &[], exists: &|_| false }
+        Targets { holder, own: &[], exists: &|_, _| false }
     }
 }
 
@@ -185,8 +189,15 @@ fn leads_somewhere(path: &EscalationPath, set: &GrantSet, targets: &Targets<'_>)
         Need::OwnUser => user && on_own(path, set, targets, "user/"),
         Need::OwnRole => role && on_own(path, set, targets, "role/"),
         Need::OwnGroup => user && in_group && on_own(path, set, targets, "group/"),
-        need => (targets.exists)(need),
+        need => (targets.exists)(need, &|target| reaches(path, set, target)),
     }
+}
+
+/// Whether what a path asks of its target is granted, or may be, on this one.
+fn reaches(path: &EscalationPath, set: &GrantSet, target: &str) -> bool {
+    let of_target = path.required.iter().filter(|what| what.on == On::Target && set.provider() == Provider::Aws);
+    let mut asked = of_target.map(|what| set.verdict(what.action, Some(target)));
+    asked.all(|granted| granted != Granted::No)
 }
 
 /// Whether the path's permissions are granted on everything, or on what is the holder's own. Azure and GCP conditions

@@ -4,7 +4,7 @@
 //! # Layout
 //!
 //! `file` reads the TOML, `rule` is what a checked rule says, `document` makes grants of a policy file. The rules that
-//! come with Overgrant are `config/guardrails.toml`; [`control`] knows the titles of the controls that they name.
+//! come with Overgrant are `config/guardrails/default.toml`; [`control`] knows the titles of the controls that they name.
 //!
 //! **Invariant:** a checked rule names actions that exist in every cloud that it is for; what is left out of a breach is
 //! counted.

@@ -13,7 +13,7 @@ mod targets;
 
 use std::sync::Arc;
 
-use schemas::{AccessEvent, AccountId, IdentityId, Inventory, Message, Noun, Provider, ResourceId, Text, Time};
+use schemas::{AccessEvent, AccountId, Inventory, Message, Noun, Provider, ResourceId, Text, Time};
 use serde::{Deserialize, Serialize};
 use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform, Watermarks};
@@ -141,8 +141,8 @@ fn fact(provider: Provider, account: &AccountId, kind: Text, time: Time, revisio
 }
 
 /// A fact that lists identities.
-fn listing<'i>(row: Inventory, ids: impl ExactSizeIterator<Item = &'i IdentityId>) -> Message {
+fn listing(row: Inventory, ids: impl ExactSizeIterator<Item = ResourceId>) -> Message {
     let n_resources = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    let resource_ids = ids.take(MAX_LISTED).map(|id| ResourceId::from(id.as_str())).collect();
+    let resource_ids = ids.take(MAX_LISTED).collect();
     Inventory { n_resources, resource_ids, ..row }.into_message()
 }

@@ -8,7 +8,7 @@
 //! | `log` | the account's log is read; `time` is the first day of an event |
 //! | `log:<service>:read`, `log:<service>:write` | logs that are off by default are on for that service; `time` is the first day of one |
 //! | `people:<role id>` | people of Identity Center act through that role; the ids are theirs |
-//! | `target:<kind>` | identities worth escalating to; the ids are theirs |
+//! | `target:<kind>` | identities worth escalating to; the ids are theirs, in AWS their ARNs |
 //! | `limit:<source>` | SCPs or RCPs at one level above the account; the ids are their policies' hashes |
 
 use std::cell::RefCell;
@@ -241,13 +241,7 @@ impl Facts {
     }
 
     /// How many resources of a kind an account has as of a time, and how many of them an area reaches. Where the list of ids was cut, their share stands for the whole.
-    pub(crate) fn reach(
-        &self,
-        account: &AccountId,
-        kind: &str,
-        time: Time,
-        area: &Area,
-    ) -> (u64, u64) {
+    pub(crate) fn reach(&self, account: &AccountId, kind: &str, time: Time, area: &Area) -> (u64, u64) {
         let Some(row) = self.as_of(account, kind, time).filter(|_| is_resource(kind)) else { return (0, 0) };
         let known = u64::try_from(row.n_resources).unwrap_or(0).max(row.resource_ids.len() as u64);
         let key = (account.clone(), row.kind.clone(), row.revision, area.key().into_owned());

@@ -60,7 +60,9 @@ struct Held {
 impl Held {
     /// Whether it was built of these very rows within these limits.
     fn is_of(&self, rows: &[&Arc<Entitlement>], limits: u64) -> bool {
-        self.limits == limits && self.rows.len() == rows.len() && self.rows.iter().zip(rows).all(|(a, b)| Arc::ptr_eq(a, b))
+        self.limits == limits
+            && self.rows.len() == rows.len()
+            && self.rows.iter().zip(rows).all(|(a, b)| Arc::ptr_eq(a, b))
     }
 }
 

@@ -11,7 +11,7 @@ use permissions::{
 };
 use roaring::RoaringBitmap;
 use schemas::{
-    AccessLevel, AccountId, Contribution, Entitlement, Policy, PolicyHash, Provider, RiskClass, Text, Time,
+    AccessLevel, AccountId, Contribution, Entitlement, Policy, PolicyHash, Provider, RiskClass, Text, Time, identity,
 };
 
 use crate::facts::{Facts, LOG, log_kind, target_kind};
@@ -127,10 +127,9 @@ impl Law {
     ) -> Exposure {
         let provider = set.provider();
         let own: Vec<&str> = holder.own.iter().map(String::as_str).collect();
-        let exists = |need: Need| is_target(need, holder, facts);
+        let exists = |need: Need, reaches: &dyn Fn(&str) -> bool| is_target(need, holder, facts, reaches);
         let targets = Targets { holder: holder.kind, own: &own, exists: &exists };
-        self.scale(&|area, kind| reach(provider, holder, facts, area, kind))
-            .exposure(set, used, unknowable, &targets)
+        self.scale(&|area, kind| reach(provider, holder, facts, area, kind)).exposure(set, used, unknowable, &targets)
     }
 
     /// The largest parts of what is unused.
@@ -249,7 +248,7 @@ fn writes(info: &ActionInfo) -> bool {
     matches!(info.level, AccessLevel::Write | AccessLevel::Tag | AccessLevel::Permissions)
 }
 
-fn is_target(need: Need, holder: &Holder<'_>, facts: &Facts) -> bool {
+fn is_target(need: Need, holder: &Holder<'_>, facts: &Facts, reaches: &dyn Fn(&str) -> bool) -> bool {
     let what = match need {
         Need::AdminGroup => "group",
         Need::PassableRole | Need::Workload => "service",
@@ -257,7 +256,10 @@ fn is_target(need: Need, holder: &Holder<'_>, facts: &Facts) -> bool {
         Need::Own | Need::OwnUser | Need::OwnRole | Need::OwnGroup => return true,
     };
     let Some(row) = facts.as_of(holder.account, &target_kind(what), holder.at) else { return false };
-    row.n_resources > 1 || row.resource_ids.iter().any(|id| id.as_str() != holder.id)
+    let is_cut = usize::try_from(row.n_resources).is_ok_and(|n| n > row.resource_ids.len());
+    let is_holder =
+        |target: &str| target == holder.id || identity::aws_of_arn(target).is_some_and(|id| id.as_str() == holder.id);
+    is_cut || row.resource_ids.iter().any(|target| !is_holder(target) && reaches(target))
 }
 
 fn reach(provider: Provider, holder: &Holder<'_>, facts: &Facts, area: &Area, kind: &str) -> Reach {

@@ -44,7 +44,7 @@ impl Sources {
     }
 
     /// All rows, those of the past too.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entitlement>> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<Entitlement>> {
         self.rows.values().flat_map(BTreeMap::values)
     }
 
@@ -52,8 +52,9 @@ impl Sources {
     /// clouds do not say when a policy was attached; without that, logs older than the first snapshot had no score.
     pub(crate) fn first(&self) -> Option<Time> {
         let grants = |row: &&Arc<Entitlement>| !matches!(row.kind, EntitlementKind::Identity | EntitlementKind::Trust);
-        let first = self.iter().filter(grants).map(|row| row.valid_from).min();
-        first.or_else(|| self.iter().map(|row| row.valid_from).min())
+        let all = || self.rows.values().flat_map(standing);
+        let first = all().filter(grants).map(|row| row.valid_from).min();
+        first.or_else(|| all().map(|row| row.valid_from).min())
     }
 
     /// When the identity was created, if a row says.
@@ -65,22 +66,26 @@ impl Sources {
     pub(crate) fn as_of(&self, time: Time) -> Vec<&Arc<Entitlement>> {
         let time = self.first().map_or(time, |first| first.max(time));
         let held = self.rows.values().filter_map(|versions| {
-            let begun = versions.values().filter(|row| row.valid_from <= time && !row.is_withdrawn());
-            begun.max_by_key(|row| (row.valid_from, row.revision))
+            standing(versions).filter(|row| row.valid_from <= time).max_by_key(|row| row.valid_from)
         });
         held.filter(|row| is_live(row, time)).collect()
     }
 
     /// Forgets versions that a later one had replaced before a time, and sources that were deleted before it.
     pub(crate) fn forget(&mut self, before: Time) {
-        let standing = |row: &Arc<Entitlement>| row.deleted_at.is_none_or(|at| at > before);
-        self.rows.retain(|_, versions| versions.values().any(standing));
+        let lives_on = |row: &Arc<Entitlement>| row.deleted_at.is_none_or(|at| at > before);
+        self.rows.retain(|_, versions| versions.values().any(lives_on));
         for versions in self.rows.values_mut() {
-            let replaced = |row: &Arc<Entitlement>| (row.valid_from, row.revision);
-            let last = versions.values().filter(|row| row.valid_from <= before).map(replaced).max();
-            versions.retain(|_, row| last.is_none_or(|last| replaced(row) >= last));
+            let begun = standing(versions).filter(|row| row.valid_from <= before).map(|row| row.valid_from).max();
+            versions.retain(|_, row| begun.is_none_or(|begun| row.valid_from >= begun));
         }
     }
+}
+
+/// The rows of one source that hold at some time: of those with one beginning the newest, but for what was taken back.
+fn standing(versions: &BTreeMap<i64, Arc<Entitlement>>) -> impl Iterator<Item = &Arc<Entitlement>> {
+    let newest: BTreeMap<Time, &Arc<Entitlement>> = versions.values().map(|row| (row.valid_from, row)).collect();
+    newest.into_values().filter(|row| !row.is_withdrawn())
 }
 
 fn is_live(row: &Entitlement, time: Time) -> bool {

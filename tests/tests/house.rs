@@ -13,6 +13,7 @@ mod house {
     pub(crate) mod dead_letters;
     pub(crate) mod kill;
     pub(crate) mod overgrant;
+    pub(crate) mod questions;
     pub(crate) mod real;
     pub(crate) mod scrape;
     pub(crate) mod telemetry;

@@ -144,12 +144,7 @@ pub(super) fn sets(grants: &mut Grants, held: &Held, id: &IdentityId) -> BTreeMa
     sets
 }
 
-fn somewhere(
-    grants: &mut Grants,
-    held: &Held,
-    id: &IdentityId,
-    question: &Question,
-) -> anyhow::Result<Vec<Somewhere>> {
+fn somewhere(grants: &mut Grants, held: &Held, id: &IdentityId, question: &Question) -> anyhow::Result<Vec<Somewhere>> {
     let action = known_action(provider_of(held, id)?, &question.action)?;
     let mut found = Vec::new();
     for (account, set) in sets(grants, held, id) {
@@ -168,7 +163,9 @@ fn somewhere(
 
 fn known_action(provider: Provider, name: &str) -> Result<ActionIdx, Mistake> {
     let catalogue = Catalogue::bundled().provider(provider);
-    catalogue.lookup(name).ok_or_else(|| Mistake(format!("`{name}` is no known action; `overgrant catalog show` lists them")))
+    catalogue
+        .lookup(name)
+        .ok_or_else(|| Mistake(format!("`{name}` is no known action; `overgrant catalog show` lists them")))
 }
 
 fn provider_of(held: &Held, id: &IdentityId) -> Result<Provider, Mistake> {
@@ -195,11 +192,8 @@ fn question(
     provider: Provider,
 ) -> Result<Question, Mistake> {
     let resource = what.resource.clone().unwrap_or_default();
-    let ancestors = if what.ancestors.is_empty() {
-        held.ancestors(provider, &resource)
-    } else {
-        Some(what.ancestors.clone())
-    };
+    let ancestors =
+        if what.ancestors.is_empty() { held.ancestors(provider, &resource) } else { Some(what.ancestors.clone()) };
     Ok(Question {
         action: what.action.clone(),
         resource,
@@ -278,8 +272,11 @@ fn tell_exactly(out: &mut impl Write, answer: &Answer) -> anyhow::Result<()> {
 
 fn tell_somewhere(out: &mut impl Write, found: &[Somewhere]) -> anyhow::Result<()> {
     for one in found {
-        let conditions =
-            if one.conditional_on.is_empty() { String::new() } else { format!(" if {}", one.conditional_on.join(", ")) };
+        let conditions = if one.conditional_on.is_empty() {
+            String::new()
+        } else {
+            format!(" if {}", one.conditional_on.join(", "))
+        };
         writeln!(out, "  on {} in {}, by `{}`{conditions}", one.area, one.account, one.source)?;
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use ::permissions::{ActionIdx, ActionInfo, Catalogue};
+use anyhow::Context;
 use schemas::Provider;
 use serde_json::{Value, json};
 
@@ -61,7 +61,10 @@ fn update(provider: &str, file: &Path, folder: &Path) -> anyhow::Result<Exit> {
     let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or("listing");
     let kept = folder.join(format!("{provider}-{name}.json"));
     std::fs::copy(file, &kept).with_context(|| format!("cannot write `{}`", kept.display()))?;
-    anstream::println!("{n_added} actions are new to the bundled catalogue; kept as `{}` (before: {before})", kept.display());
+    anstream::println!(
+        "{n_added} actions are new to the bundled catalogue; kept as `{}` (before: {before})",
+        kept.display()
+    );
     Ok(Exit::Done)
 }
 

@@ -13,19 +13,26 @@ use crate::args::GuardrailsArgs;
 use crate::{Exit, Mistake, show};
 
 /// The rules that come with overgrant.
-const DEFAULT: &str = include_str!("../../../config/guardrails.toml");
+const DEFAULT: &str = include_str!("../../../config/guardrails/default.toml");
 
 pub(super) fn run(args: &GuardrailsArgs) -> anyhow::Result<Exit> {
     let text = match &args.rules {
-        Some(path) => String::from_utf8(read_file(path)?).map_err(|_| Mistake(format!("`{}` is not UTF-8", path.display())))?,
+        Some(path) => {
+            String::from_utf8(read_file(path)?).map_err(|_| Mistake(format!("`{}` is not UTF-8", path.display())))?
+        }
         None => DEFAULT.to_owned(),
     };
     let rules = Guardrails::parse(&text).map_err(|error| Mistake(error.to_string()))?;
     let (mut rows, as_of) = if args.policies.is_empty() { of_store(args, &rules)? } else { of_files(args, &rules)? };
     for (rule, who, until) in rules.expired(as_of) {
-        anstream::eprintln!("{}rule `{rule}`: the exception of `{who}` ended on {until}{:#}", show::YELLOW, show::YELLOW);
+        anstream::eprintln!(
+            "{}rule `{rule}`: the exception of `{who}` ended on {until}{:#}",
+            show::YELLOW,
+            show::YELLOW
+        );
     }
-    let severity = |row: &Value| ["critical", "high", "medium", "low"].iter().position(|word| row["severity"] == **word);
+    let severity =
+        |row: &Value| ["critical", "high", "medium", "low"].iter().position(|word| row["severity"] == **word);
     rows.sort_by_cached_key(|row| (severity(row), row["rule"].to_string(), row["who"].to_string()));
     let columns = ["severity", "rule", "who", "account_id", "actions", "on", "sources", "conditional", "controls"];
     print_rows(&columns, &rows, args.held.of.format)?;
@@ -38,10 +45,11 @@ fn of_store(args: &GuardrailsArgs, rules: &Guardrails) -> anyhow::Result<(Vec<Va
     let (mut grants, mut rows) = (Grants::new(), Vec::new());
     for (id, of_identity) in held.identities() {
         for (account, set) in sets(&mut grants, &held, id) {
-            let name = of_identity.iter().find_map(|row| row.identity_name.clone());
+            let name = of_identity.iter().find_map(|row| row.identity_name.as_ref());
+            let name = name.map(ToString::to_string).unwrap_or_default();
             let provider = of_identity[0].provider;
             let kind = kind_of(of_identity);
-            let holder = Holder { id: id.clone(), name, kind, account: account.as_str().into(), provider };
+            let holder = Holder { id: id.to_string(), name, kind, account: account.as_str().into(), provider };
             rows.extend(rules.check(&holder, &set, held.at).iter().map(|breach| row(id, &account, breach)));
         }
     }
@@ -55,7 +63,7 @@ fn of_files(args: &GuardrailsArgs, rules: &Guardrails) -> anyhow::Result<(Vec<Va
         let name = path.display().to_string();
         let found = rules.check_policy(&read_file(path)?, None, now);
         for one in found.map_err(|error| Mistake(format!("`{name}`: {error}")))? {
-            let who = one.holder.as_ref().map_or_else(|| one.document.to_string(), ToString::to_string);
+            let who = if one.holder.id.is_empty() { &one.document } else { &one.holder.id };
             rows.push(row(&format!("{name}: {who}"), "", &one.breach));
         }
     }

@@ -34,7 +34,11 @@ fn of_everybody(args: &PathsArgs, held: &Held) -> anyhow::Result<Exit> {
     for provider in Provider::ALL {
         let estate = estate(held, *provider);
         if estate.is_cut() {
-            anstream::eprintln!("{}{provider}: a bound was met, and chains may be missing{:#}", show::YELLOW, show::YELLOW);
+            anstream::eprintln!(
+                "{}{provider}: a bound was met, and chains may be missing{:#}",
+                show::YELLOW,
+                show::YELLOW
+            );
         }
         for (id, chain) in estate.escalating() {
             rows.push(json!({
@@ -60,8 +64,11 @@ fn of_identity(args: &PathsArgs, held: &Held, name: &str) -> anyhow::Result<Exit
         .filter(|trust| trust.role == id)
         .map(|trust| json!({ "whom": outsider(&trust.whom), "rests_on": trust.rests_on }))
         .collect();
-    let by_risk: Vec<Value> =
-        radius.by_risk(provider).into_iter().map(|(risk, n)| json!({ "risk": risk.as_str(), "n_actions": n })).collect();
+    let by_risk: Vec<Value> = radius
+        .by_risk(provider)
+        .into_iter()
+        .map(|(risk, n)| json!({ "risk": risk.as_str(), "n_actions": n }))
+        .collect();
     let reached = radius.identities.iter().take(MAX_LISTED);
     let answer = json!({
         "identity_id": id,
@@ -118,10 +125,8 @@ fn tell(answer: &Value) -> anyhow::Result<()> {
 /// A line for each step.
 fn words(chain: &Chain) -> Vec<String> {
     let step = |step: &::permissions::escalation::Step| {
-        let by = step.path.map_or_else(
-            || "as administrator".to_owned(),
-            |path| format!("{} ({})", path.title, path.id),
-        );
+        let by =
+            step.path.map_or_else(|| "as administrator".to_owned(), |path| format!("{} ({})", path.title, path.id));
         let became = match &step.became {
             Became::Identity(id) => format!("becomes {id}"),
             Became::Through(id) => format!("asks through {id}"),
@@ -180,9 +185,10 @@ fn resource(id: &IdentityId, rows: &[Entitlement]) -> String {
     match rows.first().map(|row| (row.provider, row.identity_kind)) {
         Some((Provider::Aws, _)) => match own {
             Some(arn) => arn.to_string(),
-            None => id.strip_prefix("aws:").and_then(|rest| rest.split_once(':')).map_or_else(String::new, |(account, name)| {
-                format!("arn:aws:iam::{account}:{name}")
-            }),
+            None => id
+                .strip_prefix("aws:")
+                .and_then(|rest| rest.split_once(':'))
+                .map_or_else(String::new, |(account, name)| format!("arn:aws:iam::{account}:{name}")),
         },
         Some((Provider::Azure, _)) => format!("/{}", id.rsplit(':').next().unwrap_or_default()),
         Some((Provider::Gcp, IdentityKind::ServiceAccount)) => {

@@ -25,7 +25,8 @@ pub(super) fn run(args: &PermissionsArgs) -> anyhow::Result<Exit> {
 /// The catalogue's actions that a document allows, one a line.
 fn of_policy(path: &std::path::Path) -> anyhow::Result<Exit> {
     let bytes = read_file(path)?;
-    let policy = ::permissions::document::read(&bytes, Time(0)).map_err(|why| Mistake(format!("`{}`: {why}", path.display())))?;
+    let policy = ::permissions::document::read(&bytes, Time(0))
+        .map_err(|why| Mistake(format!("`{}`: {why}", path.display())))?;
     let set = Grants::new().of_policy(&policy, "policy", Catalogue::bundled());
     let catalogue = Catalogue::bundled().provider(policy.provider);
     let mut out = std::io::BufWriter::new(show::out());

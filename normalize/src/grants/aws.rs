@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use permissions::aws::parse_policy;
 use schemas::{
-    AccountId, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider, ResourceId, Text, Time,
-    identity,
+    AccountId, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider, ResourceId, Text,
+    Time, identity,
 };
 use serde_json::Value;
 use stream::Output;

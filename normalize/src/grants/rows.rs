@@ -96,9 +96,8 @@ impl Row {
         let firm = firm.map(|(_, spans)| spans).max_by_key(|spans| rank(spans));
         let ended = firm.and_then(ends);
         let lives = self.lists.iter().filter(|(list, _)| tells_of_lives(list)).map(|(_, spans)| spans);
-        let is_anew = |spans: &&Spans| {
-            firm.is_none() || spans.last().zip(ended).is_some_and(|((last, _), ended)| last > ended)
-        };
+        let is_anew =
+            |spans: &&Spans| firm.is_none() || spans.last().zip(ended).is_some_and(|((last, _), ended)| last > ended);
         lives.filter(is_anew).max_by_key(|spans| rank(spans)).or(firm)
     }
 
@@ -130,7 +129,8 @@ impl Row {
         let rows = self.contents();
         let Some(last) = rows.last().cloned() else { return };
         let stands = |at: &Time| rows.iter().any(|row| row.valid_from == *at);
-        let gone: Vec<Time> = self.emitted.iter().filter(|(at, id)| !stands(at) && **id != WITHDRAWN).map(|(at, _)| *at).collect();
+        let gone: Vec<Time> =
+            self.emitted.iter().filter(|(at, id)| !stands(at) && **id != WITHDRAWN).map(|(at, _)| *at).collect();
         for at in gone {
             self.emitted.insert(at, WITHDRAWN);
             self.emit(Entitlement { valid_from: at, deleted_at: Some(at), ..last.clone() }, out);

@@ -54,8 +54,8 @@ use self::assignment::RoleAssignment;
 use super::tiers::{Outside, app_role, directory_role};
 use crate::truth::{Doubts, Truth};
 
-pub use crate::decision::{Deciding, Verdict};
 pub(crate) use self::condition::SpelledCondition;
+pub use crate::decision::{Deciding, Verdict};
 
 pub use actions::Action;
 pub use policies::{Documents, Policies};

@@ -168,7 +168,8 @@ mod tests {
 
     use super::*;
 
-    const PATTERNS: [&str; 9] = ["*", "arn:a", "arn:a*", "arn:*b", "arn:ab", "arn:a?", "arn:b/*", "arn:*/x", "arn:b/?*"];
+    const PATTERNS: [&str; 9] =
+        ["*", "arn:a", "arn:a*", "arn:*b", "arn:ab", "arn:a?", "arn:b/*", "arn:*/x", "arn:b/?*"];
     const RESOURCES: [&str; 9] =
         ["arn:a", "arn:b", "arn:ab", "arn:aab", "arn:b/", "arn:b/x", "arn:a/x", "arn:b/xy", "arn:cb"];
 

@@ -25,7 +25,12 @@ pub(super) fn layer(entitlement: &Entitlement) -> Option<(Layer, PolicyKind)> {
 }
 
 /// Compiles a policy and expands its actions, once for all identities.
-pub(super) fn keep(name: &str, kind: PolicyKind, policy: &Policy, actions: impl FnMut(&Statement) -> RoaringBitmap) -> Kept {
+pub(super) fn keep(
+    name: &str,
+    kind: PolicyKind,
+    policy: &Policy,
+    actions: impl FnMut(&Statement) -> RoaringBitmap,
+) -> Kept {
     let compiled = CompiledPolicy::of_policy(name, kind, policy);
     let actions = policy.statements.iter().map(actions).map(Arc::new).collect();
     Kept { asks_who: compiled.asks_who(), compiled, actions }

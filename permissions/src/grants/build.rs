@@ -65,7 +65,8 @@ impl KeptPolicies {
         if let Some(kept) = self.0.get(&key) {
             return Arc::clone(kept);
         }
-        let kept = Arc::new(aws::keep(&policy.policy_hash, kind, policy, |statement| aws_actions(catalogue, statement)));
+        let kept =
+            Arc::new(aws::keep(&policy.policy_hash, kind, policy, |statement| aws_actions(catalogue, statement)));
         if self.0.len() >= MAX_KEPT {
             self.0.clear();
         }
@@ -232,7 +233,8 @@ impl<'c> Builder<'c> {
     }
 
     fn note_unmatched(&mut self, policy: &Policy) {
-        for pattern in policy.statements.iter().flat_map(|statement| statement.actions.iter().chain(&statement.not_actions))
+        for pattern in
+            policy.statements.iter().flat_map(|statement| statement.actions.iter().chain(&statement.not_actions))
         {
             self.note(pattern, self.catalogue.expand(pattern).is_empty());
         }

@@ -93,10 +93,7 @@ impl<'c> Allowed<'c> {
     }
 
     /// Takes away what parts deny; says whether one may deny something that is allowed.
-    pub(super) fn deny<'p>(
-        &mut self,
-        parts: impl Iterator<Item = (&'p Part, Option<&'p RoaringBitmap>)>,
-    ) -> bool {
+    pub(super) fn deny<'p>(&mut self, parts: impl Iterator<Item = (&'p Part, Option<&'p RoaringBitmap>)>) -> bool {
         let mut denies: BTreeMap<Deny, RoaringBitmap> = BTreeMap::new();
         for (part, only) in parts {
             for area in &part.areas {
@@ -180,7 +177,8 @@ impl<'c> Allowed<'c> {
         if self.provider != Provider::Aws {
             return Arc::clone(actions);
         }
-        let mut patterns = std::iter::once(&area.resource).chain(&area.within).filter(|pattern| *pattern != "*").peekable();
+        let mut patterns =
+            std::iter::once(&area.resource).chain(&area.within).filter(|pattern| *pattern != "*").peekable();
         if patterns.peek().is_none() {
             return Arc::clone(actions);
         }

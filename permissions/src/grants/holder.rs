@@ -46,7 +46,8 @@ impl Holder {
         if let Some(generation) = generation.filter(|_| row.identity_kind == IdentityKind::User) {
             context.set("aws:userid", [generation.as_str()]);
         }
-        let text = format!("{}\n{}\n{arn:?}\n{generation:?}\n{:?}\n{since:?}", row.identity_id, row.account_id, row.org_id);
+        let text =
+            format!("{}\n{}\n{arn:?}\n{generation:?}\n{:?}\n{since:?}", row.identity_id, row.account_id, row.org_id);
         Self { identity, context, text }
     }
 

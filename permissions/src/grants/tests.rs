@@ -140,7 +140,12 @@ fn a_set_says_what_the_evaluator_says() {
         for (action, resource) in ASKED {
             let expected = held.decide(arn, action, resource);
             let got = set.verdict(catalogue.lookup(action).unwrap(), Some(resource));
-            assert_eq!(got, expected, "draw {n}: {action} on {resource}\n{set:#?}\n{}", serde_json::to_string(&open.case).unwrap());
+            assert_eq!(
+                got,
+                expected,
+                "draw {n}: {action} on {resource}\n{set:#?}\n{}",
+                serde_json::to_string(&open.case).unwrap()
+            );
             *verdicts.entry(expected).or_insert(0) += 1;
         }
     }
@@ -238,7 +243,8 @@ fn a_condition_on_who_asks_is_decided_and_another_is_kept() {
 fn a_grant_whose_time_is_over_is_none() {
     let of = |operator: &str, key: &str, date: &str| {
         let statement = json!({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*", "Condition": {operator: {key: date}}});
-        let mut held = Held::of(BOB, &case(json!({"identity_policies": [{"name": "p", "document": {"Statement": statement}}]})));
+        let mut held =
+            Held::of(BOB, &case(json!({"identity_policies": [{"name": "p", "document": {"Statement": statement}}]})));
         held.rows.iter_mut().for_each(|row| row.valid_from = Time::parse("2026-06-10T00:00:00Z").unwrap());
         held.set().atoms().first().map_or("none", |atom| if atom.is_conditional() { "perhaps" } else { "always" })
     };
@@ -282,8 +288,8 @@ fn sets_are_shared_unless_a_policy_asks_who() {
     let eve = "arn:aws:iam::111122223333:user/eve";
     assert!(Arc::ptr_eq(&build(BOB, "arn:aws:s3:::b/*"), &build(eve, "arn:aws:s3:::b/*")));
     let (bobs, eves) = (build(BOB, "arn:aws:s3:::b/${aws:username}/*"), build(eve, "arn:aws:s3:::b/${aws:username}/*"));
-    assert_eq!((bobs.atoms()[0].area.resource.as_str(), eves.atoms()[0].area.resource.as_str()), (
-        "arn:aws:s3:::b/bob/*",
-        "arn:aws:s3:::b/eve/*"
-    ));
+    assert_eq!(
+        (bobs.atoms()[0].area.resource.as_str(), eves.atoms()[0].area.resource.as_str()),
+        ("arn:aws:s3:::b/bob/*", "arn:aws:s3:::b/eve/*")
+    );
 }

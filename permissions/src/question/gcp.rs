@@ -142,7 +142,8 @@ fn context(question: &Question) -> Result<Context, String> {
 
 /// The name of a row's role; adds its definition, unless it is one of the cloud's own.
 fn role(row: &Entitlement, policy: Option<&Policy>, hash: &str, roles: &mut Vec<Value>) -> String {
-    if let Some(name) = policy.and_then(|policy| policy.statements.iter().find_map(|statement| statement.role.as_ref())) {
+    if let Some(name) = policy.and_then(|policy| policy.statements.iter().find_map(|statement| statement.role.as_ref()))
+    {
         return name.to_string();
     }
     let Some(policy) = policy.filter(|policy| !policy.statements.is_empty() || policy.errors.is_empty()) else {

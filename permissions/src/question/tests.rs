@@ -69,9 +69,7 @@ impl World {
         let is = |row: &&Entitlement, kinds: &[EntitlementKind]| kinds.contains(&row.kind);
         let limits = [EntitlementKind::Scp, EntitlementKind::Rcp];
         let is_everybody = |row: &&Entitlement| row.identity_kind == IdentityKind::Anonymous;
-        let own = |row: &&Entitlement| {
-            !is(row, &limits) && !is(row, &[EntitlementKind::Trust]) && !is_everybody(row)
-        };
+        let own = |row: &&Entitlement| !is(row, &limits) && !is(row, &[EntitlementKind::Trust]) && !is_everybody(row);
         let holdings = Holdings {
             own: self.rows.iter().filter(own).collect(),
             everybody: self.rows.iter().filter(is_everybody).collect(),
@@ -122,7 +120,11 @@ fn aws_rows_are_asked_with_what_limits_them() {
         "scp:01:123",
         r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"NoDelete","Effect":"Deny","Action":"s3:Delete*","Resource":"*"}]}"#,
     );
-    world.aws(EntitlementKind::Trust, "trust", r#"{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"111122223333"}}}"#);
+    world.aws(
+        EntitlementKind::Trust,
+        "trust",
+        r#"{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"111122223333"}}}"#,
+    );
     let on = |day: &str, question: Question| Question { at: Some(Time::parse(day).unwrap()), ..question };
     let answers = world.ask(&[
         question("s3:GetObject", "arn:aws:s3:::b/bob/x"),
@@ -153,7 +155,11 @@ fn azure_rows_are_asked_with_denies_and_what_could_be_activated() {
     let role = |name: &str| azure::builtin_role(name).unwrap().statements.clone();
     let group = "/subscriptions/s/resourceGroups/g";
     let of = |kind, source, scope| Of { who, kind, source, scope: Some(scope), condition: None };
-    world.row(Provider::Azure, &of(EntitlementKind::RoleAssignment, "assignment:1", group), role("Virtual Machine Contributor"));
+    world.row(
+        Provider::Azure,
+        &of(EntitlementKind::RoleAssignment, "assignment:1", group),
+        role("Virtual Machine Contributor"),
+    );
     world.row(Provider::Azure, &of(EntitlementKind::Eligible, "eligible:2", "/subscriptions/s"), role("Owner"));
     let mut deny = role("Reader").remove(0);
     deny.actions = vec!["Microsoft.Compute/virtualMachines/delete".into()];
@@ -186,7 +192,11 @@ fn gcp_rows_are_asked_with_denies_time_and_everybody() {
     let until = Some(r#"request.time < timestamp("2026-06-01T00:00:00Z")"#);
     let of = |who, kind, source, scope, condition| Of { who, kind, source, scope: Some(scope), condition };
     world.row(Provider::Gcp, &of(ann, binding, "roles/storage.admin", project, until), role("roles/storage.admin"));
-    world.row(Provider::Gcp, &of(everybody, binding, "public", "//storage.googleapis.com/b", None), role("roles/storage.objectViewer"));
+    world.row(
+        Provider::Gcp,
+        &of(everybody, binding, "public", "//storage.googleapis.com/b", None),
+        role("roles/storage.objectViewer"),
+    );
     let mut deny = role("roles/viewer");
     deny[0].role = None;
     deny[0].actions = vec!["storage.googleapis.com/buckets.*".into()];

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use schemas::{
-    AccessEvent, AccountId, Entitlement, EntitlementKind, IdentityId, IdentityKind, Message, Noun, Provider, Text, Time,
+    AccessEvent, AccountId, Entitlement, EntitlementKind, IdentityId, IdentityKind, Message, Noun, Provider,
+    ResourceId, Text, Time,
 };
 use serde::{Deserialize, Serialize};
 use stream::Output;
@@ -50,7 +51,7 @@ impl People {
             self.n_people += 1;
             let revision = i64::try_from(role.people.len()).unwrap_or(i64::MAX);
             let row = super::fact(Provider::Aws, &account, people_kind(role_id), Time(0), revision);
-            out.emit(super::listing(row, role.people.iter()));
+            out.emit(super::listing(row, role.people.iter().map(|id| ResourceId::from(id.as_str()))));
             for row in role.sources.iter() {
                 derive(row, &event.identity_id, out);
             }

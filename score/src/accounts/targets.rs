@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use schemas::{
-    AccountId, Entitlement, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider, Text,
-    Time, identity,
+    AccountId, Entitlement, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider,
+    ResourceId, Text, Time, identity,
 };
 use serde::{Deserialize, Serialize};
 use stream::Output;
 
 use crate::facts::target_kind;
-use crate::law::{Law, Policies};
+use crate::law::{Law, Policies, arn_of};
 use crate::scorer::is_limit;
 use crate::sources::Sources;
 
@@ -101,7 +101,9 @@ impl Targets {
             let Some((ids, revision)) = self.told.get_mut(&place) else { continue };
             *revision += 1;
             let row = super::fact(provider, &place.0, place.1, Time(0), *revision);
-            out.emit(super::listing(row, ids.iter()));
+            let sources = &self.sources;
+            let named = |id: &IdentityId| name_of(sources.get(&(place.0.clone(), id.clone())), id);
+            out.emit(super::listing(row, ids.iter().map(named)));
         }
     }
 
@@ -114,6 +116,14 @@ impl Targets {
             }
         }
     }
+}
+
+/// How grants name a target: in AWS its ARN, without the path of its name where no row has it; elsewhere its id.
+fn name_of(sources: Option<&Sources>, id: &IdentityId) -> ResourceId {
+    let rows = sources.into_iter().flat_map(Sources::iter);
+    let own = rows.filter(|row| row.provider == Provider::Aws && row.kind == EntitlementKind::Identity);
+    let arn = own.filter_map(|row| row.scopes.first()).next_back().cloned();
+    arn.or_else(|| arn_of(id).map(ResourceId::from)).unwrap_or_else(|| ResourceId::from(id.as_str()))
 }
 
 /// What kinds of target a privileged identity is.

@@ -94,15 +94,23 @@ impl<'s> Oracle<'s> {
     }
 
     fn rows(&self, identity: &str, at: Time) -> Vec<&'s Entitlement> {
+        // A row is told anew under its source and beginning; one that ends when it begins was taken back.
+        let mut told: BTreeMap<(&str, i64), &Entitlement> = BTreeMap::new();
+        for row in self.scenario.grants.iter().filter(|row| row.identity_id.as_str() == identity) {
+            let held = told.entry((row.source.as_str(), row.valid_from.0)).or_insert(row);
+            if row.revision > held.revision {
+                *held = row;
+            }
+        }
         let of: Vec<&Entitlement> =
-            self.scenario.grants.iter().filter(|row| row.identity_id.as_str() == identity).collect();
+            told.into_values().filter(|row| row.deleted_at.is_none_or(|at| at > row.valid_from)).collect();
         let Some(first) = of.iter().map(|row| row.valid_from).min() else { return Vec::new() };
         let at = at.max(first);
         let sources: BTreeSet<&str> = of.iter().map(|row| row.source.as_str()).collect();
         let newest = |source: &&str| {
             of.iter()
                 .filter(|row| row.source.as_str() == *source && row.valid_from <= at)
-                .max_by_key(|row| row.revision)
+                .max_by_key(|row| row.valid_from)
         };
         let live =
             |row: &&&Entitlement| row.valid_until.is_none_or(|t| t > at) && row.deleted_at.is_none_or(|t| t > at);
@@ -132,19 +140,34 @@ impl<'s> Oracle<'s> {
         let inventories = &self.scenario.inventories;
         let inventory =
             inventories.iter().filter(|row| row.time <= at).max_by_key(|row| row.revision).or(inventories.first());
-        let reach = |pattern: &str, kind: &str| match inventory.filter(|_| kind == "s3:bucket") {
+        let reach = |area: &permissions::Area, kind: &str| match inventory.filter(|_| kind == "s3:bucket") {
             None => Reach::UNKNOWN,
             Some(row) => {
-                let bucket = pattern.split('/').next().unwrap();
-                let matching = row.resource_ids.iter().filter(|id| id.as_str() == bucket).count() as u64;
+                // Patterns here are `*`, a bucket, or all of its objects.
+                let names = |pattern: &str, id: &str| pattern == "*" || pattern.split('/').next() == Some(id);
+                let is_out = |id: &str| {
+                    let out = |name: &str| area.except.iter().any(|except| except.as_str() == name);
+                    out(id) && out(&format!("{id}/*"))
+                };
+                let reaches = |id: &str| {
+                    names(&area.resource, id) && area.within.iter().all(|other| names(other, id)) && !is_out(id)
+                };
+                let matching = row.resource_ids.iter().filter(|id| reaches(id)).count() as u64;
                 Reach { matching, known: row.resource_ids.len() as u64 }
             }
         };
         let model = RiskModel::default();
         let scale = Scale { catalogue, model: &model, reach: &reach };
         let kind = if identity.contains(":role/") { IdentityKind::Role } else { IdentityKind::User };
-        let others = self.privileged().into_iter().any(|other| other != identity);
-        let exists = |need| need == permissions::escalation::Need::Identity && others;
+        let others: Vec<String> = self
+            .privileged()
+            .into_iter()
+            .filter(|other| *other != identity)
+            .map(|other| format!("arn:aws:iam::{}", other.strip_prefix("aws:").unwrap()))
+            .collect();
+        let exists = |need, reaches: &dyn Fn(&str) -> bool| {
+            need == permissions::escalation::Need::Identity && others.iter().any(|other| reaches(other))
+        };
         let group = "arn:aws:iam::123456789012:group/devs";
         let arn = format!("arn:aws:iam::{}", identity.strip_prefix("aws:").unwrap());
         let in_group = self.rows(identity, at).iter().any(|row| !row.groups.is_empty());

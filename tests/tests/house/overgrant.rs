@@ -81,7 +81,11 @@ pub(crate) fn final_rows(store: &Path, table: &str) -> BTreeSet<String> {
         }
         row.to_string()
     };
-    let rows = query(store, &format!("SELECT * FROM {table}"));
+    let mut rows = query(store, &format!("SELECT * FROM {table}"));
+    if table == "entitlement" {
+        // What was told and never held says when it was told, and nothing else.
+        rows.retain(|row| row["deleted_at"] != row["valid_from"]);
+    }
     let n = rows.len();
     let set: BTreeSet<String> = rows.into_iter().map(plain).collect();
     assert_eq!(set.len(), n, "a row of {table} stands twice");

@@ -202,9 +202,8 @@ mod tests {
             }
         }
         spans.settle(&history);
-        let shown = |span: &Span| {
-            (span.draft.row.policy_hashes[0].to_string(), span.since.0, span.until.map(|until| until.0))
-        };
+        let shown =
+            |span: &Span| (span.draft.row.policy_hashes[0].to_string(), span.since.0, span.until.map(|until| until.0));
         spans.iter().map(shown).collect()
     }
 
@@ -214,7 +213,9 @@ mod tests {
         told.sort_unstable();
         let mut found: Vec<(String, i64, Option<i64>)> = Vec::new();
         for (time, complete, content) in told {
-            let stands = found.last().is_some_and(|(known, _, until)| until.is_none() && Some(known.clone()) == content.map(|c| c.to_string()));
+            let stands = found.last().is_some_and(|(known, _, until)| {
+                until.is_none() && Some(known.clone()) == content.map(|c| c.to_string())
+            });
             if stands || content.is_none() && !complete {
                 continue;
             }

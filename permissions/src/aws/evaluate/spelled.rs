@@ -48,12 +48,7 @@ impl CompiledPolicy {
     }
 }
 
-fn spell(
-    statement: &Statement,
-    at: Option<usize>,
-    identity: Option<&Identity>,
-    context: &Context,
-) -> Option<Spelled> {
+fn spell(statement: &Statement, at: Option<usize>, identity: Option<&Identity>, context: &Context) -> Option<Spelled> {
     if statement.flaw.is_some() && !statement.denies {
         return None;
     }

@@ -164,7 +164,9 @@ fn what_the_account_labels_as_a_risk_is_found_and_nothing_else() {
         let chain = estate.chain_to_administrator(&member.id);
         let said = match &chain {
             None => "no path".to_owned(),
-            Some(chain) => format!("{} {}", chain.steps[0].path.unwrap().id, if chain.is_certain() { "certain" } else { "may" }),
+            Some(chain) => {
+                format!("{} {}", chain.steps[0].path.unwrap().id, if chain.is_certain() { "certain" } else { "may" })
+            }
         };
         table += &format!("{} {said}\n", member.id);
         assert_eq!(chain.is_some(), member.id.starts_with("fn"), "{} {said}", member.id);
@@ -188,5 +190,6 @@ fn what_the_account_labels_as_a_risk_is_found_and_nothing_else() {
         fp4-nonExploitableResourceConstraint-user no path
         fp5-nonExploitableConditionConstraint-role no path
         fp5-nonExploitableConditionConstraint-user no path
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }
