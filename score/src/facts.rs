@@ -9,7 +9,7 @@
 //! | `log:<service>:read`, `log:<service>:write` | logs that are off by default are on for that service; `time` is the first day of one |
 //! | `people:<role id>` | people of Identity Center act through that role; the ids are theirs |
 //! | `target:<kind>` | identities worth escalating to; the ids are theirs, in AWS their ARNs |
-//! | `limit:<source>` | SCPs or RCPs at one level above the account; the ids are their policies' hashes |
+//! | `limit:<source>@<beginning>` | SCPs or RCPs at one level above the account; the ids are their policies' hashes |
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -50,7 +50,8 @@ pub(crate) fn of_limit(row: &Entitlement) -> Inventory {
     Inventory {
         provider: row.provider,
         account_id: row.account_id.clone(),
-        kind: Text::from(format!("{LIMIT}{}", row.source)),
+        // A source has a row for each content, told apart by its beginning.
+        kind: Text::from(format!("{LIMIT}{}@{}", row.source, row.valid_from.0)),
         time: row.valid_from,
         n_resources: i64::try_from(row.policy_hashes.len()).unwrap_or(i64::MAX),
         resource_ids: row.policy_hashes.iter().map(|hash| ResourceId::from(hash.as_str())).collect(),
@@ -62,6 +63,7 @@ pub(crate) fn of_limit(row: &Entitlement) -> Inventory {
 /// The row that such a fact was.
 fn as_limit(row: &Inventory) -> Entitlement {
     let source = row.kind.strip_prefix(LIMIT).unwrap_or(&row.kind);
+    let source = source.rsplit_once('@').map_or(source, |(source, _)| source);
     Entitlement {
         identity_id: identity::aws_root(&row.account_id),
         account_id: row.account_id.clone(),
@@ -183,14 +185,14 @@ impl Facts {
     pub(crate) fn limits_as_of(&self, account: &str, time: Time) -> Limits {
         let Some(kinds) = self.rows.get(account) else { return Limits::default() };
         let from = Text::from(LIMIT);
-        let limits = || kinds.range(from.clone()..).take_while(|(kind, _)| kind.starts_with(LIMIT));
-        let Some(first) = limits().flat_map(|(_, versions)| versions.values()).map(|row| row.time).min() else {
-            return Limits::default();
-        };
+        let limits = kinds.range(from..).take_while(|(kind, _)| kind.starts_with(LIMIT));
+        // The newest revision of each, but for what was told and never held.
+        let newest = limits.filter_map(|(_, versions)| versions.values().next_back());
+        let newest: Vec<&Arc<Inventory>> = newest.filter(|row| row.deleted_at.is_none_or(|at| at > row.time)).collect();
+        let Some(first) = newest.iter().map(|row| row.time).min() else { return Limits::default() };
         let time = time.max(first);
-        let held = limits().filter_map(|(_, versions)| versions.values().rev().find(|row| row.time <= time));
-        let rows: Vec<Entitlement> =
-            held.filter(|row| row.deleted_at.is_none_or(|at| at > time)).map(|row| as_limit(row)).collect();
+        let holds = |row: &&&Arc<Inventory>| row.time <= time && row.deleted_at.is_none_or(|at| at > time);
+        let rows: Vec<Entitlement> = newest.iter().filter(holds).map(|row| as_limit(row)).collect();
         let mut bytes = Vec::new();
         for row in &rows {
             bytes.extend_from_slice(row.source.as_bytes());

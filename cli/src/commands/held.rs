@@ -169,7 +169,7 @@ async fn rows(store: &Store, wanted: Option<Expr>, at: Time) -> anyhow::Result<V
 
 fn as_of(all: Vec<Entitlement>, at: Time) -> Vec<Entitlement> {
     let mut newest: BTreeMap<(IdentityId, String, String), Entitlement> = BTreeMap::new();
-    for row in all.into_iter().filter(|row| row.valid_from <= at) {
+    for row in all.into_iter().filter(|row| row.valid_from <= at && !row.is_withdrawn()) {
         let key = (row.identity_id.clone(), row.account_id.to_string(), row.source.to_string());
         let is_newer = |held: &Entitlement| (held.valid_from, held.revision) < (row.valid_from, row.revision);
         if newest.get(&key).is_none_or(is_newer) {

@@ -260,17 +260,21 @@ impl Rows {
         out: &mut Output<Message>,
     ) -> usize {
         let mut n_left_out = 0;
-        let mut named = BTreeSet::new();
+        let mut by_source: BTreeMap<String, Spans> = BTreeMap::new();
         for Period { row, deleted_at } in periods {
-            let key = row.row_key();
+            let first = row.valid_from;
+            by_source.entry(source_key(&row)).or_default().recall(Draft { row, own_time: true }, first, deleted_at);
+        }
+        let mut named = BTreeSet::new();
+        for (key, mut spans) in by_source {
             if self.0.len() >= max && !self.0.contains_key(&key) {
                 n_left_out += 1;
                 continue;
             }
-            let mut spans = Spans::default();
-            let first = row.valid_from;
-            spans.recall(Draft { row, own_time: true }, first, deleted_at);
             let held = self.0.entry(key.clone()).or_default();
+            if let Some(recalled) = held.lists.remove(RECALLED) {
+                spans.precede(recalled, &History::default());
+            }
             held.lists.insert(list.clone(), spans);
             held.emit_if_changed(out);
             named.insert(key);
@@ -289,9 +293,7 @@ impl Rows {
     /// Takes a row back that went out before. Its list is not known: that of the snapshot which names it again.
     pub(super) fn recall(&mut self, row: &Entitlement) {
         let plain = Entitlement { revision: 0, ..row.clone() };
-        let is_period = matches!(row.kind, EntitlementKind::Scp | EntitlementKind::Rcp);
-        let key = if is_period { row.row_key() } else { source_key(row) };
-        let held = self.0.entry(key).or_default();
+        let held = self.0.entry(source_key(row)).or_default();
         held.revision = held.revision.max(row.revision);
         let went_out = if row.is_withdrawn() { WITHDRAWN } else { content(&plain) };
         held.emitted.insert(row.valid_from, went_out);

@@ -109,6 +109,69 @@ fn check(found: &str, expected: &Expect) {
     expected.assert_eq(found);
 }
 
+/// An SCP of the account at its own level.
+fn scp(policy: &Policy, from: &str, deleted: Option<&str>, revision: i64) -> Entitlement {
+    Entitlement {
+        identity_id: schemas::identity::aws_root(ACCOUNT),
+        identity_kind: IdentityKind::Root,
+        kind: EntitlementKind::Scp,
+        source: "scp:01:123456789012".into(),
+        deleted_at: deleted.map(at),
+        revision,
+        ..grant(ALICE, policy, from)
+    }
+}
+
+#[test]
+fn an_scp_takes_away_from_its_day_on_and_every_identity_of_its_account() {
+    let held = policy(&["sqs:SendMessage", "sqs:DeleteQueue", "sqs:GetQueueUrl"], "*");
+    let (all, few) = (policy(&["*"], "*"), policy(&["sqs:Get*"], "*"));
+    let messages = vec![
+        held.clone().into_message(),
+        all.clone().into_message(),
+        few.clone().into_message(),
+        grant(ALICE, &held, "2026-01-01T00:00:00Z").into_message(),
+        scp(&all, "2026-01-01T00:00:00Z", Some("2026-01-10T00:00:00Z"), 1).into_message(),
+        scp(&few, "2026-01-10T00:00:00Z", None, 2).into_message(),
+        event(1, ALICE, "sqs:GetQueueUrl", "2026-01-02T00:00:00Z").into_message(),
+    ];
+    let found = run(ScoreConfig::default(), messages, "2026-01-20T00:00:00Z");
+    check(
+        &series(&found, ScopeKind::Identity),
+        &expect![[r#"
+        2026-01-03 aws:123456789012:user/alice 5.74..6.6: 1 used, 1 unused, 1 unknowable of 3, young; -
+        2026-01-10 aws:123456789012:user/alice 0..0: 1 used, 0 unused, 0 unknowable of 1, young; -6.6: the account's resources, logs or other identities changed
+        2026-01-20 aws:123456789012:user/alice 0..0: 1 used, 0 unused, 0 unknowable of 1, young; -
+    "#]],
+    );
+}
+
+#[test]
+fn a_policy_whose_content_changed_said_the_old_thing_before() {
+    let (before, after) = (policy(&["sqs:SendMessage", "sqs:DeleteQueue"], "*"), policy(&["sqs:SendMessage"], "*"));
+    let row = |policy: &Policy, from: &str, deleted: Option<&str>, revision: i64| Entitlement {
+        deleted_at: deleted.map(at),
+        revision,
+        ..grant(ALICE, policy, from)
+    };
+    let messages = vec![
+        before.clone().into_message(),
+        after.clone().into_message(),
+        row(&before, "2026-01-01T00:00:00Z", Some("2026-01-10T00:00:00Z"), 1).into_message(),
+        row(&after, "2026-01-10T00:00:00Z", None, 2).into_message(),
+        event(1, ALICE, "sqs:SendMessage", "2026-01-02T00:00:00Z").into_message(),
+    ];
+    let found = run(ScoreConfig::default(), messages, "2026-01-20T00:00:00Z");
+    check(
+        &series(&found, ScopeKind::Identity),
+        &expect![[r#"
+        2026-01-03 aws:123456789012:user/alice 5.74..5.74: 1 used, 1 unused, 0 unknowable of 2, young; -
+        2026-01-10 aws:123456789012:user/alice 0..0: 1 used, 0 unused, 0 unknowable of 1, young; -5.74: `reports` changed
+        2026-01-20 aws:123456789012:user/alice 0..0: 1 used, 0 unused, 0 unknowable of 1, young; -
+    "#]],
+    );
+}
+
 #[test]
 fn a_yearly_job_is_not_called_unused() {
     let policy = policy(&["iam:GetUser", "iam:GetRole"], "*");
