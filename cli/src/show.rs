@@ -25,6 +25,12 @@ pub(crate) fn out() -> impl Write {
     anstream::AutoStream::auto(std::io::stdout().lock())
 }
 
+/// Text out of logs and policies as it may go to a terminal: control characters are replaced.
+pub(crate) fn clean(text: impl std::fmt::Display) -> String {
+    let replaced = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    text.to_string().chars().map(replaced).collect()
+}
+
 /// The terminal's width, when the answer goes to one.
 pub(crate) fn width() -> Option<usize> {
     if !std::io::stdout().is_terminal() {

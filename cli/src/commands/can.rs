@@ -241,7 +241,8 @@ fn tell(args: &CanArgs, held: &Held, id: &IdentityId, question: &Question, said:
         Granted::No => ("no", show::RED),
     };
     let on = if question.resource.is_empty() { "anything" } else { &question.resource };
-    writeln!(out, "{colour}{word}{colour:#}: {id}, {} on {on}, as of {}", question.action, held.at)?;
+    let (id, action, on) = (show::clean(id), show::clean(&question.action), show::clean(on));
+    writeln!(out, "{colour}{word}{colour:#}: {id}, {action} on {on}, as of {}", held.at)?;
     match said {
         Said::Exactly(answer) => tell_exactly(&mut out, answer),
         Said::Somewhere(found) => tell_somewhere(&mut out, found),
@@ -252,19 +253,19 @@ fn tell_exactly(out: &mut impl Write, answer: &Answer) -> anyhow::Result<()> {
     let dim = show::DIM;
     writeln!(out, "  {}", answer.rule)?;
     for one in &answer.statements {
-        writeln!(out, "  by `{}`, statement `{}`", one.policy, one.statement)?;
+        writeln!(out, "  by `{}`, statement `{}`", show::clean(&one.policy), show::clean(&one.statement))?;
     }
     for name in &answer.conditional_on {
-        writeln!(out, "  if {name}")?;
+        writeln!(out, "  if {}", show::clean(name))?;
     }
     for one in &answer.could_activate {
-        writeln!(out, "  could activate `{}` ({})", one.policy, one.statement)?;
+        writeln!(out, "  could activate `{}` ({})", show::clean(&one.policy), show::clean(&one.statement))?;
     }
     for one in &answer.outside {
-        writeln!(out, "  holds besides: {} ({:?})", one.name, one.tier)?;
+        writeln!(out, "  holds besides: {} ({:?})", show::clean(&one.name), one.tier)?;
     }
     for error in &answer.errors {
-        writeln!(out, "  cannot be read: {error}")?;
+        writeln!(out, "  cannot be read: {}", show::clean(error))?;
     }
     writeln!(out, "  {dim}not read: {}{dim:#}", answer.not_read.join(", "))?;
     Ok(())
@@ -277,7 +278,8 @@ fn tell_somewhere(out: &mut impl Write, found: &[Somewhere]) -> anyhow::Result<(
         } else {
             format!(" if {}", one.conditional_on.join(", "))
         };
-        writeln!(out, "  on {} in {}, by `{}`{conditions}", one.area, one.account, one.source)?;
+        let said = format!("on {} in {}, by `{}`{conditions}", one.area, one.account, one.source);
+        writeln!(out, "  {}", show::clean(said))?;
     }
     Ok(())
 }

@@ -27,7 +27,11 @@ pub(super) fn run(args: &LintArgs) -> anyhow::Result<Exit> {
             writeln!(out, "{}", write_sarif(env!("CARGO_PKG_VERSION"), files))?;
         }
         "json" => reports.iter().try_for_each(|(path, report)| out.write_all(write_json(path, report).as_bytes()))?,
-        _ => reports.iter().try_for_each(|(path, report)| out.write_all(write_text(path, report).as_bytes()))?,
+        _ => {
+            for (path, report) in &reports {
+                write_text(path, report).lines().try_for_each(|line| writeln!(out, "{}", show::clean(line)))?;
+            }
+        }
     }
     Ok(exit(&reports, &args.fail_on))
 }

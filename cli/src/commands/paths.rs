@@ -94,7 +94,7 @@ fn of_identity(args: &PathsArgs, held: &Held, name: &str) -> anyhow::Result<Exit
 
 fn tell(answer: &Value) -> anyhow::Result<()> {
     let mut out = show::out();
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), show::clean);
     writeln!(out, "{}{}{:#}, as of {}", show::BOLD, text(&answer["identity_id"]), show::BOLD, text(&answer["as_of"]))?;
     let perhaps = |certain: &Value| if *certain == true { "" } else { " (perhaps)" };
     match answer["chain_to_administrator"].as_array() {

@@ -35,10 +35,10 @@ fn of_policy(path: &std::path::Path) -> anyhow::Result<Exit> {
     }
     out.flush()?;
     for error in &policy.errors {
-        anstream::eprintln!("{}{error}{:#}", show::YELLOW, show::YELLOW);
+        anstream::eprintln!("{}{}{:#}", show::YELLOW, show::clean(error), show::YELLOW);
     }
     for pattern in set.unmatched() {
-        anstream::eprintln!("{}`{pattern}` names no known action{:#}", show::YELLOW, show::YELLOW);
+        anstream::eprintln!("{}`{}` names no known action{:#}", show::YELLOW, show::clean(pattern), show::YELLOW);
     }
     Ok(if policy.errors.is_empty() { Exit::Done } else { Exit::Rejected })
 }

@@ -220,6 +220,14 @@ fn policy_files_are_expanded_linted_and_checked() {
     assert!(code == 4 && text.contains("policy.json:1:") && text.contains("Acton"), "{code} {text}");
     let sarif: Value = serde_json::from_str(&output(&["lint", "--format", "sarif"]).1).unwrap();
     assert_eq!((&sarif["version"], &sarif["runs"][0]["results"][0]["level"]), (&json!("2.1.0"), &json!("error")));
+    // What a policy says does not move the cursor of whoever reads about it.
+    std::fs::write(
+        &path,
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:\u001b[2J","Resource":"*"}]}"#,
+    )
+    .unwrap();
+    let told = [output(&["lint"]).1, output(&["permissions", "--policy"]).2];
+    assert!(told.iter().all(|text| text.contains("[2J") && !text.contains('\u{1b}')), "{told:?}");
     std::fs::write(&path, "{").unwrap();
     let (code, _, error) = output(&["permissions", "--policy"]);
     assert!(code == 2 && error.contains("it is not JSON"), "{code} {error}");
