@@ -235,9 +235,6 @@ pub(crate) struct WhatArgs {
     /// What lies above the resource, such as folders/1; the uppermost first. By default what a snapshot says.
     #[arg(long = "ancestor", value_name = "NAME")]
     pub(crate) ancestors: Vec<String>,
-    /// End with exit code 4 when the answer is another one.
-    #[arg(long, value_enum)]
-    pub(crate) expect: Option<ExpectArg>,
 }
 
 /// Options of `can`.
@@ -247,6 +244,9 @@ pub(crate) struct CanArgs {
     pub(crate) identity: String,
     #[command(flatten)]
     pub(crate) what: WhatArgs,
+    /// End with exit code 4 when the answer is another one.
+    #[arg(long, value_enum)]
+    pub(crate) expect: Option<ExpectArg>,
     #[command(flatten)]
     pub(crate) held: HeldArgs,
 }

@@ -88,7 +88,9 @@ impl Transform<Message> for Accounts {
                 Message::Policy(policy) => self.state.targets.policy(&policy, self.config.set.max_policies),
                 Message::Entitlement(row) if is_limit(&row) => {
                     out.emit(of_limit(&row).into_message());
-                    self.state.targets.entitlement(&row, usize::MAX, self.config.set.max_grants);
+                    if !self.state.targets.entitlement(&row, bound, self.config.set.max_grants) {
+                        self.metrics.score_identities_overflow_total += 1;
+                    }
                 }
                 Message::Entitlement(row) if !people::is_derived(&row) => {
                     self.state.people.entitlement(&row, self.config.set.max_grants, out);

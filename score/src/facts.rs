@@ -27,6 +27,9 @@ pub(crate) const LOG: &str = "log";
 /// Versions that are kept of one kind's inventory; the oldest go. A daily inventory keeps two months of changes.
 const MAX_VERSIONS: usize = 64;
 
+/// Contents of SCPs and RCPs that are kept of one account; those that began first go. An account has some six levels of each.
+const MAX_LIMITS: usize = 1_024;
+
 /// The kind that says that a log which is off by default is on.
 pub(crate) fn log_kind(service: &str, writes: bool) -> Text {
     Text::from(format!("{LOG}:{service}:{}", if writes { "write" } else { "read" }))
@@ -96,6 +99,24 @@ pub(crate) struct Limits {
     pub(crate) version: u64,
 }
 
+/// An account's facts by kind and revision.
+type Kinds = BTreeMap<Text, BTreeMap<i64, Arc<Inventory>>>;
+
+/// Those that list SCPs and RCPs.
+fn limits(kinds: &Kinds) -> impl Iterator<Item = (&Text, &BTreeMap<i64, Arc<Inventory>>)> {
+    kinds.range(Text::from(LIMIT)..).take_while(|(kind, _)| kind.starts_with(LIMIT))
+}
+
+/// Forgets the limits that began first, past the bound.
+fn bound_limits(kinds: &mut Kinds) {
+    while limits(kinds).count() > MAX_LIMITS {
+        let began = |versions: &BTreeMap<i64, Arc<Inventory>>| versions.values().next_back().map(|row| row.time);
+        let Some((oldest, _)) = limits(kinds).min_by_key(|(_, versions)| began(versions)) else { return };
+        let oldest = oldest.clone();
+        kinds.remove(&oldest);
+    }
+}
+
 /// Whether a kind lists resources, and so has a reach.
 fn is_resource(kind: &str) -> bool {
     kind != LOG && !["log:", "people:", "target:", LIMIT].iter().any(|ours| kind.starts_with(ours))
@@ -104,7 +125,7 @@ fn is_resource(kind: &str) -> bool {
 /// The inventories of all accounts, by kind and revision.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Facts {
-    rows: BTreeMap<AccountId, BTreeMap<Text, BTreeMap<i64, Arc<Inventory>>>>,
+    rows: BTreeMap<AccountId, Kinds>,
     /// The first event of each log kind that this partition itself has seen.
     seen: BTreeMap<AccountId, BTreeMap<Text, Time>>,
     #[serde(skip)]
@@ -133,6 +154,9 @@ impl Facts {
         versions.insert(row.revision, Arc::clone(row));
         if versions.len() > MAX_VERSIONS {
             versions.pop_first();
+        }
+        if row.kind.starts_with(LIMIT) {
+            bound_limits(kinds);
         }
         self.reaches.borrow_mut().clear();
         self.versions.borrow_mut().clear();
@@ -184,10 +208,8 @@ impl Facts {
     /// The SCPs and RCPs above an account as of a time. The first that are known stand in for the time before them.
     pub(crate) fn limits_as_of(&self, account: &str, time: Time) -> Limits {
         let Some(kinds) = self.rows.get(account) else { return Limits::default() };
-        let from = Text::from(LIMIT);
-        let limits = kinds.range(from..).take_while(|(kind, _)| kind.starts_with(LIMIT));
         // The newest revision of each, but for what was told and never held.
-        let newest = limits.filter_map(|(_, versions)| versions.values().next_back());
+        let newest = limits(kinds).filter_map(|(_, versions)| versions.values().next_back());
         let newest: Vec<&Arc<Inventory>> = newest.filter(|row| row.deleted_at.is_none_or(|at| at > row.time)).collect();
         let Some(first) = newest.iter().map(|row| row.time).min() else { return Limits::default() };
         let time = time.max(first);
@@ -205,11 +227,10 @@ impl Facts {
 
     /// The accounts that a policy limits, at whatever time.
     pub(crate) fn limited_by(&self, hash: &PolicyHash) -> Vec<AccountId> {
-        let names = |(kind, versions): (&Text, &BTreeMap<i64, Arc<Inventory>>)| {
-            let is_it = |id: &ResourceId| id.as_str() == hash.as_str();
-            kind.starts_with(LIMIT) && versions.values().any(|row| row.resource_ids.iter().any(is_it))
-        };
-        let accounts = self.rows.iter().filter(|(_, kinds)| kinds.iter().any(names));
+        let is_it = |id: &ResourceId| id.as_str() == hash.as_str();
+        let names =
+            |versions: &BTreeMap<i64, Arc<Inventory>>| versions.values().any(|row| row.resource_ids.iter().any(is_it));
+        let accounts = self.rows.iter().filter(|(_, kinds)| limits(kinds).any(|(_, versions)| names(versions)));
         accounts.map(|(account, _)| account.clone()).collect()
     }
 

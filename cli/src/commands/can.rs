@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ::permissions::question::{Answer, Asker, Question};
 use ::permissions::{ActionIdx, Catalogue, GrantSet, Grants};
-use schemas::{Granted, IdentityId, PolicyHash, Provider};
+use schemas::{Entitlement, Granted, IdentityId, IdentityKind, PolicyHash, Provider};
 use serde_json::json;
 use sinks::format::Format;
 
@@ -28,7 +28,7 @@ pub(super) fn can(args: &CanArgs) -> anyhow::Result<Exit> {
     };
     tell(args, &held, &id, &question, &said)?;
     let granted = said.granted();
-    Ok(match args.what.expect {
+    Ok(match args.expect {
         Some(ExpectArg::Allowed) if granted != Granted::Yes => Exit::Unexpected,
         Some(ExpectArg::Denied) if granted != Granted::No => Exit::Unexpected,
         _ => Exit::Done,
@@ -42,10 +42,19 @@ pub(super) fn who_can(args: &WhoCanArgs) -> anyhow::Result<Exit> {
     let mut asker = Asker::new(&find);
     let provider = provider_of_action(&args.what.action)?;
     let question = question(&args.what, &args.held, &held, provider)?;
-    let (mut grants, mut rows) = (Grants::new(), Vec::new());
-    for (id, of_identity) in held.identities().filter(|(_, rows)| rows.iter().any(|row| row.provider == provider)) {
+    let (mut grants, mut rows, mut not_asked) = (Grants::new(), Vec::new(), Vec::new());
+    // Groups ask nothing; their members do.
+    let can_ask =
+        |of: &[Entitlement]| of.iter().any(|row| row.provider == provider) && kind_of(of) != IdentityKind::Group;
+    for (id, of_identity) in held.identities().filter(|(_, rows)| can_ask(rows)) {
         let said = if args.what.resource.is_some() {
-            Said::Exactly(asker.ask(&held.holdings(id, &question.resource), &question).map_err(Mistake)?)
+            match asker.ask(&held.holdings(id, &question.resource), &question) {
+                Ok(answer) => Said::Exactly(answer),
+                Err(why) => {
+                    not_asked.push(why);
+                    continue;
+                }
+            }
         } else {
             Said::Somewhere(somewhere(&mut grants, &held, id, &question)?)
         };
@@ -59,6 +68,10 @@ pub(super) fn who_can(args: &WhoCanArgs) -> anyhow::Result<Exit> {
     }
     rows.sort_by_cached_key(|row| (row["granted"] != "yes", row["identity_id"].to_string()));
     rows.truncate(args.limit);
+    if let Some(why) = not_asked.first() {
+        let (n, why) = (not_asked.len(), show::clean(why));
+        anstream::eprintln!("{}{n} identities could not be asked about: {why}{:#}", show::YELLOW, show::YELLOW);
+    }
     let columns = ["granted", "identity_id", "kind", "account_id", "because", "conditional_on"];
     print_rows(&columns, &rows, args.held.of.format)?;
     Ok(Exit::Done)
@@ -138,7 +151,8 @@ pub(super) fn sets(grants: &mut Grants, held: &Held, id: &IdentityId) -> BTreeMa
             continue;
         }
         let own = rows.iter().filter(|row| !is_limit(row) && row.account_id == *account);
-        let set = grants.build(rows[0].provider, own.chain(held.limits(account)), &find, Catalogue::bundled());
+        let limits = held.limits(account).chain(held.denies_for_everybody(id, account));
+        let set = grants.build(rows[0].provider, own.chain(limits), &find, Catalogue::bundled());
         sets.insert(account.to_owned(), set);
     }
     sets

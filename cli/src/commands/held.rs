@@ -105,6 +105,26 @@ impl Held {
         self.rows_of(&identity::aws_root(account)).iter().filter(|row| is_limit(row))
     }
 
+    /// What an account denies to everybody, unless it spares the identity.
+    pub(super) fn denies_for_everybody<'h>(
+        &'h self,
+        id: &IdentityId,
+        account: &str,
+    ) -> impl Iterator<Item = &'h Entitlement> + use<'h> {
+        let groups = self.rows_of(id).iter().flat_map(|row| &row.groups);
+        let names: BTreeSet<String> = std::iter::once(id).chain(groups).map(|id| last_part(id).to_owned()).collect();
+        let spares = move |row: &&Entitlement| {
+            let policies = row.policy_hashes.iter().filter_map(|hash| self.policies.get(hash));
+            let spared = policies.flat_map(|policy| &policy.statements).flat_map(|statement| &statement.not_identities);
+            spared.map(|name| last_part(name)).any(|name| names.contains(&name.to_ascii_lowercase()))
+        };
+        let account = account.to_owned();
+        let all = everybody(id).into_iter().flat_map(|id| self.rows_of(&IdentityId::from(id)));
+        let denies =
+            |row: &&Entitlement| matches!(row.kind, EntitlementKind::DenyAssignment | EntitlementKind::DenyRule);
+        all.filter(denies).filter(move |row| row.account_id.as_str() == account && !spares(row))
+    }
+
     /// What bears on a question about an identity and a resource.
     pub(super) fn holdings(&self, id: &IdentityId, resource: &str) -> Holdings<'_> {
         let own: Vec<&Entitlement> = self.rows_of(id).iter().filter(|row| !is_limit(row)).collect();
@@ -133,6 +153,11 @@ impl Held {
     }
 }
 
+/// The object id or address in an identity's id, or in how a deny policy writes it.
+fn last_part(name: &str) -> &str {
+    name.rsplit(['/', ':']).next().unwrap_or(name)
+}
+
 fn after<'t>(text: &'t str, mark: &str) -> Option<&'t str> {
     let at = text.find(mark)? + mark.len();
     text[at..].split('/').next().filter(|id| !id.is_empty() && *id != "_")
@@ -143,8 +168,14 @@ pub(super) fn is_limit(row: &Entitlement) -> bool {
     matches!(row.kind, EntitlementKind::Scp | EntitlementKind::Rcp)
 }
 
-/// Who everybody of the identity's cloud is, too: GCP's `allUsers`, `allAuthenticatedUsers`, its domain.
+/// Whom an Azure deny assignment names to mean everybody.
+const EVERYONE: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Who everybody of the identity's cloud is, too: Azure's everyone; GCP's `allUsers`, `allAuthenticatedUsers`, its domain.
 fn everybody(id: &IdentityId) -> Vec<String> {
+    if let Some((tenant, own)) = id.strip_prefix("azure:").and_then(|rest| rest.split_once(':')) {
+        return if own == EVERYONE { Vec::new() } else { vec![identity::azure(tenant, EVERYONE).to_string()] };
+    }
     let Some(name) = id.strip_prefix("gcp:") else { return Vec::new() };
     let mut all = vec![identity::gcp("allUsers").to_string(), identity::gcp("allAuthenticatedUsers").to_string()];
     all.extend(name.split_once('@').map(|(_, domain)| identity::gcp(domain).to_string()));

@@ -24,13 +24,14 @@ pub struct Grants {
     built: HashMap<Id128, Weak<GrantSet>>,
     kept: KeptPolicies,
     sweep_at: usize,
+    sweep_built_at: usize,
 }
 
 impl Grants {
     /// An empty interner.
     #[must_use]
     pub fn new() -> Self {
-        Self { sweep_at: SWEEP_AT, ..Self::default() }
+        Self { sweep_at: SWEEP_AT, sweep_built_at: SWEEP_AT, ..Self::default() }
     }
 
     /// Builds the set of one identity in one account from its entitlements there and, for AWS, the SCPs and RCPs of its
@@ -55,8 +56,9 @@ impl Grants {
             builder.add(row, policy, &mut self.kept, &holder);
         }
         let set = self.intern(builder.finish());
-        if self.built.len() >= self.sweep_at {
+        if self.built.len() >= self.sweep_built_at {
             self.built.retain(|_, set| set.strong_count() > 0);
+            self.sweep_built_at = SWEEP_AT.max(self.built.len() * 2);
         }
         self.built.insert(key, Arc::downgrade(&set));
         set

@@ -8,18 +8,26 @@ use crate::azure::evaluate::{Action, Documents, Identity, Policies, Request, Res
 
 /// What bears on a request and is in no snapshot.
 const NOT_READ: &[&str] = &["locks", "access policies of key vaults"];
+/// The condition of a row whose deny holds at its scope and not below.
+const HERE_ONLY: &str = "doNotApplyToChildScopes";
 /// The GUID that stands for a role which nobody defines.
 const NO_ROLE: &str = "unknown";
 
 pub(super) fn ask(find: &FindPolicy<'_>, holdings: &Holdings<'_>, question: &Question) -> Result<Answer, String> {
     let first = holdings.own.first().ok_or("nothing is known of the identity")?;
     let object_id = first.identity_id.rsplit(':').next().unwrap_or_default();
+    let groups: Vec<String> = holdings
+        .own
+        .iter()
+        .flat_map(|row| &row.groups)
+        .map(|group| group.rsplit(':').next().unwrap_or_default().to_owned())
+        .collect();
     let request = Request {
-        identity: Identity::new(object_id, []),
+        identity: Identity::new(object_id, groups.iter().map(String::as_str)),
         action: Action::parse(&question.action, None)?,
         resource: Resource::parse(&question.resource, question.ancestors.as_deref())?,
     };
-    let policies = policies(find, &holdings.own, object_id);
+    let policies = policies(find, holdings, object_id);
     let explained = explain(&request, &policies);
     Ok(Answer {
         verdict: explained.decided.decision.verdict,
@@ -33,9 +41,9 @@ pub(super) fn ask(find: &FindPolicy<'_>, holdings: &Holdings<'_>, question: &Que
     })
 }
 
-fn policies(find: &FindPolicy<'_>, rows: &[&Entitlement], object_id: &str) -> Policies {
+fn policies(find: &FindPolicy<'_>, holdings: &Holdings<'_>, object_id: &str) -> Policies {
     let (mut roles, mut active, mut eligible, mut denies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for row in rows {
+    for row in holdings.own.iter().chain(&holdings.everybody) {
         for hash in &row.policy_hashes {
             let policy = find(hash);
             for scope in &row.scopes {
@@ -44,7 +52,7 @@ fn policies(find: &FindPolicy<'_>, rows: &[&Entitlement], object_id: &str) -> Po
                     document["condition"] = condition.as_str().into();
                 }
                 if row.kind == EntitlementKind::DenyAssignment {
-                    denies.push(deny(document, object_id, policy.as_deref()));
+                    denies.push(deny(document, row, policy.as_deref()));
                     continue;
                 }
                 document["principalId"] = object_id.into();
@@ -95,8 +103,14 @@ fn block(statement: &Statement) -> Value {
     block
 }
 
-fn deny(mut document: Value, object_id: &str, policy: Option<&Policy>) -> Value {
-    document["principals"] = json!([{ "id": object_id }]);
+/// A deny assignment for whom its row is; the statements name whom it spares.
+fn deny(mut document: Value, row: &Entitlement, policy: Option<&Policy>) -> Value {
+    document["principals"] = json!([{ "id": row.identity_id.rsplit(':').next() }]);
+    let statements = policy.map(|policy| policy.statements.as_slice()).unwrap_or_default();
+    let spared = statements.iter().flat_map(|statement| &statement.not_identities);
+    document["excludePrincipals"] = spared.map(|id| json!({ "id": id })).collect();
+    // As the room of grants writes it.
+    document["doNotApplyToChildScopes"] = row.condition.iter().any(|text| text.starts_with(HERE_ONLY)).into();
     // A deny whose permissions nobody knows may deny anything: `permissions` that cannot be read say so.
     document["permissions"] = match policy {
         Some(policy) if policy.errors.is_empty() => policy.statements.iter().map(block).collect(),

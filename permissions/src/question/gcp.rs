@@ -20,8 +20,10 @@ pub(super) fn ask(find: &FindPolicy<'_>, holdings: &Holdings<'_>, question: &Que
         Some(ancestors) => ancestors.clone(),
         None => assumed(holdings, question),
     };
+    let groups = holdings.own.iter().flat_map(|row| &row.groups);
+    let groups = groups.filter_map(|id| id.strip_prefix("gcp:")).filter(|name| name.contains('@')).map(str::to_owned);
     let request = Request {
-        identity: Identity::parse(&member, &Facts::default())?,
+        identity: Identity::parse(&member, &Facts { groups: groups.collect(), ..Facts::default() })?,
         action: Action::parse(&question.action)?,
         path: Path::new(&ancestors, &question.resource)?,
         context: context(question)?,
@@ -179,6 +181,7 @@ fn rule(row: &Entitlement, statement: &Statement, member: &str) -> Value {
         "deniedPrincipals": [member],
         "deniedPermissions": statement.actions,
         "exceptionPermissions": statement.not_actions,
+        "exceptionPrincipals": statement.not_identities,
     });
     if let Some(condition) = statement.condition.as_ref().or(row.condition.as_ref()) {
         rule["denialCondition"] = json!({ "expression": condition });

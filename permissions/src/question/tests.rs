@@ -68,7 +68,9 @@ impl World {
         let mut asker = Asker::new(&find);
         let is = |row: &&Entitlement, kinds: &[EntitlementKind]| kinds.contains(&row.kind);
         let limits = [EntitlementKind::Scp, EntitlementKind::Rcp];
-        let is_everybody = |row: &&Entitlement| row.identity_kind == IdentityKind::Anonymous;
+        let everyone = "azure:t:00000000-0000-0000-0000-000000000000";
+        let is_everybody =
+            |row: &&Entitlement| row.identity_kind == IdentityKind::Anonymous || row.identity_id.as_str() == everyone;
         let own = |row: &&Entitlement| !is(row, &limits) && !is(row, &[EntitlementKind::Trust]) && !is_everybody(row);
         let holdings = Holdings {
             own: self.rows.iter().filter(own).collect(),
@@ -175,6 +177,59 @@ fn azure_rows_are_asked_with_denies_and_what_could_be_activated() {
         Microsoft.Compute/virtualMachines/delete /subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm: no (denied by deny assignment) deny:3#0
         Microsoft.Authorization/roleAssignments/write /subscriptions/s: no (no role assigned) could activate eligible:2#eligible:2"]]
     .assert_eq(&answers);
+}
+
+/// Understand Azure deny assignments: «System-Defined Principal» is everybody, `excludePrincipals` are spared, and
+/// `doNotApplyToChildScopes` is about the scope alone.
+#[test]
+fn what_azure_denies_to_everybody_is_denied_but_to_whom_it_spares() {
+    let ann = ("azure:t:00000000-0000-0000-0000-00000000000a", IdentityKind::User);
+    let everyone = ("azure:t:00000000-0000-0000-0000-000000000000", IdentityKind::Group);
+    let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm";
+    let ask = |spared: &[&str], condition: Option<&str>| {
+        let mut world = World::default();
+        let of = |who, kind, source, condition| Of { who, kind, source, scope: Some("/subscriptions/s"), condition };
+        let owner = azure::builtin_role("Owner").unwrap().statements.clone();
+        world.row(Provider::Azure, &of(ann, EntitlementKind::RoleAssignment, "assignment:1", None), owner.clone());
+        let mut deny = owner;
+        deny[0].not_identities = spared.iter().map(|id| Text::from(*id)).collect();
+        world.row(Provider::Azure, &of(everyone, EntitlementKind::DenyAssignment, "deny:2", condition), deny);
+        let answer = world.ask(&[question("Microsoft.Compute/virtualMachines/delete", vm)]);
+        answer.split_once(": ").unwrap().1.to_owned()
+    };
+    assert_eq!(ask(&[], None), "no (denied by deny assignment) deny:2#0");
+    let granted = "yes (allowed by role at the subscription) assignment:1#assignment:1";
+    assert_eq!(ask(&["00000000-0000-0000-0000-00000000000a"], None), granted);
+    assert_eq!(ask(&[], Some("doNotApplyToChildScopes")), granted);
+}
+
+/// Deny policies: `exceptionPrincipals` are spared, be it through a group.
+#[test]
+fn what_gcp_denies_to_everybody_is_denied_but_to_whom_it_spares() {
+    let project = "//cloudresourcemanager.googleapis.com/projects/p";
+    let ask = |spared: &str| {
+        let mut world = World::default();
+        let of = |who, kind, source| Of { who, kind, source, scope: Some(project), condition: None };
+        let mut allow = gcp::role(br#"{"name":"roles/storage.admin"}"#).unwrap().statement;
+        allow.role = Some("roles/storage.admin".into());
+        let mut deny = allow.clone();
+        deny.role = None;
+        deny.actions = vec!["storage.googleapis.com/buckets.delete".into()];
+        deny.not_identities = vec![spared.into()];
+        let ann = ("gcp:ann@example.com", IdentityKind::User);
+        world.row(Provider::Gcp, &of(ann, EntitlementKind::Binding, "roles/storage.admin"), vec![allow]);
+        world.rows[0].groups = vec![IdentityId::from("gcp:ops@example.com")];
+        let all = ("gcp:allusers", IdentityKind::Anonymous);
+        world.row(Provider::Gcp, &of(all, EntitlementKind::DenyRule, "deny"), vec![deny]);
+        let question = Question {
+            ancestors: Some(vec!["projects/p".to_owned()]),
+            ..question("storage.buckets.delete", "//storage.googleapis.com/b")
+        };
+        world.ask(&[question]).split_once(": ").unwrap().1.split(' ').next().unwrap().to_owned()
+    };
+    assert_eq!(ask("principal://goog/subject/eve@example.com"), "no");
+    assert_eq!(ask("principal://goog/subject/ann@example.com"), "yes");
+    assert_eq!(ask("principalSet://goog/group/ops@example.com"), "yes");
 }
 
 #[test]
