@@ -6,7 +6,6 @@
 //! alone, its answer is a part of the list, so that it deletes nothing of the others.
 
 mod account;
-mod base64;
 mod objects;
 mod path;
 

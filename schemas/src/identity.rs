@@ -50,6 +50,13 @@ pub fn aws_of_arn(arn: &str) -> Option<IdentityId> {
     }
 }
 
+/// The ARN of an AWS identity's id, without the path of its name, which the id does not keep; `None` for other ids.
+#[must_use]
+pub fn aws_arn(id: &str) -> Option<String> {
+    let (account, name) = id.strip_prefix("aws:")?.split_once(':')?;
+    Some(format!("arn:aws:iam::{account}:{name}"))
+}
+
 /// An Azure identity by its object id.
 #[must_use]
 pub fn azure(tenant: &str, object_id: &str) -> IdentityId {

@@ -46,6 +46,27 @@ pub struct Statement {
     pub condition: Option<Text>,
 }
 
+impl Statement {
+    /// One that allows these actions everywhere its grant holds.
+    #[must_use]
+    pub fn allow(actions: Vec<Action>) -> Self {
+        Self {
+            sid: None,
+            effect: Effect::Allow,
+            actions,
+            not_actions: Vec::new(),
+            data_actions: Vec::new(),
+            not_data_actions: Vec::new(),
+            role: None,
+            resources: Vec::new(),
+            not_resources: Vec::new(),
+            identities: Vec::new(),
+            not_identities: Vec::new(),
+            condition: None,
+        }
+    }
+}
+
 /// A policy's statements.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, apache_avro::AvroSchema)]
 pub struct Policy {

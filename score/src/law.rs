@@ -268,9 +268,3 @@ fn reach(provider: Provider, holder: &Holder<'_>, facts: &Facts, area: &Area, ki
     let (matching, known) = facts.reach(holder.account, kind, holder.at, area);
     Reach { matching, known }
 }
-
-/// The ARN of an AWS identity's id, without the path that the id does not keep.
-pub(crate) fn arn_of(id: &str) -> Option<String> {
-    let (account, name) = id.strip_prefix("aws:")?.split_once(':')?;
-    Some(format!("arn:aws:iam::{account}:{name}"))
-}

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use permissions::{Exposure, GrantSet};
 use roaring::RoaringBitmap;
-use schemas::{AccountId, Action, Entitlement, EntitlementKind, Id128, IdentityId, IdentityKind, Provider, Text, Time};
+use schemas::{
+    AccountId, Action, Entitlement, EntitlementKind, Id128, IdentityId, IdentityKind, Provider, Text, Time, identity,
+};
 
 use crate::ValidConfig;
 use crate::days::ActionUse;
 use crate::facts::{Facts, LOG, people_kind};
 use crate::findings::{self, Truths};
-use crate::law::{Holder, Law, Policies, arn_of};
+use crate::law::{Holder, Law, Policies};
 use crate::metrics::ScoreMetrics;
 use crate::sources::Sources;
 
@@ -182,10 +184,10 @@ impl<'h> Subject<'h> {
 
     /// The ARNs of what is the identity's own: itself, its groups, its account's policies that are attached to it.
     fn own(&self, moment: &Moment<'_>) -> Vec<String> {
-        let groups = moment.rows.iter().flat_map(|row| &row.groups).filter_map(|group| arn_of(group));
+        let groups = moment.rows.iter().flat_map(|row| &row.groups).filter_map(|group| identity::aws_arn(group));
         let policies = moment.rows.iter().filter_map(|row| row.source.split_once("attached:")).map(|(_, arn)| arn);
         let ours = policies.filter(|arn| arn.split(':').nth(4) == Some(self.account.as_str())).map(str::to_owned);
-        let mut own: Vec<String> = arn_of(self.id).into_iter().chain(groups).chain(ours).collect();
+        let mut own: Vec<String> = identity::aws_arn(self.id).into_iter().chain(groups).chain(ours).collect();
         own.sort_unstable();
         own.dedup();
         own

@@ -8,7 +8,7 @@ use ::permissions::escalation::{Became, Chain, Estate, Member, Outsider};
 use ::permissions::exposure::Scale;
 use ::permissions::question::Asker;
 use ::permissions::{Catalogue, Grants, Reach, RiskModel};
-use schemas::{AccountId, Entitlement, EntitlementKind, IdentityId, IdentityKind, PolicyHash, Provider};
+use schemas::{AccountId, Entitlement, EntitlementKind, IdentityId, IdentityKind, PolicyHash, Provider, identity};
 use serde_json::{Value, json};
 use sinks::format::Format;
 
@@ -185,10 +185,7 @@ fn resource(id: &IdentityId, rows: &[Entitlement]) -> String {
     match rows.first().map(|row| (row.provider, row.identity_kind)) {
         Some((Provider::Aws, _)) => match own {
             Some(arn) => arn.to_string(),
-            None => id
-                .strip_prefix("aws:")
-                .and_then(|rest| rest.split_once(':'))
-                .map_or_else(String::new, |(account, name)| format!("arn:aws:iam::{account}:{name}")),
+            None => identity::aws_arn(id).unwrap_or_default(),
         },
         Some((Provider::Azure, _)) => format!("/{}", id.rsplit(':').next().unwrap_or_default()),
         Some((Provider::Gcp, IdentityKind::ServiceAccount)) => {

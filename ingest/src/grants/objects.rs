@@ -2,12 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use schemas::Id128;
 
-use super::{Object, base64, path};
+use super::{Object, path};
 use crate::split::kind::{GrantList, elements_of, member_of, text_of};
 use crate::split::walker::{members, unquoted};
+
+/// Base 64 with or without its padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// The body that an object has from here on, and its kind: a credential report is decoded, and what a file named by a
 /// target lists are the policies of that target.
@@ -16,11 +27,17 @@ pub(super) fn body(list: GrantList, kind: &'static str, object: &Bytes, hint: &s
         return ("attached", object.clone());
     }
     if (list, kind) == (GrantList::AwsCredentialReport, "encoded")
-        && let Some(report) = member_of(object, b"Content").and_then(unquoted).and_then(base64::decode)
+        && let Some(report) = member_of(object, b"Content").and_then(unquoted).and_then(decoded)
     {
         return ("report", Bytes::from(report));
     }
     (kind, object.clone())
+}
+
+/// The bytes of a text in base 64, which may have line breaks; `None` when it is none.
+fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+    let one_line: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    BASE64.decode(one_line).ok()
 }
 
 /// An object's own id. What an answer does not say stands in its file's name.
@@ -154,4 +171,20 @@ pub(super) fn close(objects: &mut [Object]) {
 fn group_of(id: &str, members: &[u8]) -> Bytes {
     let quoted = serde_json::Value::from(id).to_string();
     Bytes::from([b"{\"id\":", quoted.as_bytes(), b",\"members\":", members, b"}"].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Vectors of RFC 4648, section 10, also without padding and with line breaks.
+    #[test]
+    fn base_64_decodes_with_and_without_padding_and_with_line_breaks() {
+        for (text, plain) in
+            [("", ""), ("Zg==", "f"), ("Zm8", "fo"), ("Zm9vYg==", "foob"), ("Zm9v\r\nYmFy\n", "foobar")]
+        {
+            assert_eq!(decoded(text.as_bytes()).as_deref(), Some(plain.as_bytes()), "{text}");
+        }
+        assert_eq!(decoded(b"%2B"), None);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use schemas::{Action, Effect, Message, Noun, Policy, PolicyHash, Provider, Statement, Text, Time};
+use schemas::{Message, Noun, Policy, PolicyHash, Provider, Statement, Text, Time};
 use serde::{Deserialize, Serialize};
 use stream::Output;
 
@@ -41,7 +41,7 @@ impl Policies {
 
     /// A policy that only names a role of the catalogue.
     pub(super) fn role(&mut self, provider: Provider, role: &str, at: Time, out: &mut Output<Message>) -> PolicyHash {
-        let statement = Statement { role: Some(Text::from(role)), ..allow(Vec::new()) };
+        let statement = Statement { role: Some(Text::from(role)), ..Statement::allow(Vec::new()) };
         self.put(Policy::of(provider, vec![statement], Vec::new(), at), out)
     }
 
@@ -65,23 +65,5 @@ impl Policies {
         out: &mut Output<Message>,
     ) -> PolicyHash {
         self.put(Policy::of(provider, Vec::new(), vec![Text::from(what)], at), out)
-    }
-}
-
-/// A statement that allows these actions everywhere its grant holds.
-pub(super) fn allow(actions: Vec<Action>) -> Statement {
-    Statement {
-        sid: None,
-        effect: Effect::Allow,
-        actions,
-        not_actions: Vec::new(),
-        data_actions: Vec::new(),
-        not_data_actions: Vec::new(),
-        role: None,
-        resources: Vec::new(),
-        not_resources: Vec::new(),
-        identities: Vec::new(),
-        not_identities: Vec::new(),
-        condition: None,
     }
 }

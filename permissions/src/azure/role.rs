@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use schemas::{Action, Effect, Statement, Text};
+use schemas::{Action, Statement, Text};
 use serde_json::Value;
 use smol_str::SmolStr;
 
@@ -75,20 +75,7 @@ fn statement(
     [actions, not_actions, data_actions, not_data_actions]: [Vec<Action>; 4],
     condition: Option<Text>,
 ) -> Statement {
-    Statement {
-        sid: None,
-        effect: Effect::Allow,
-        actions,
-        not_actions,
-        data_actions,
-        not_data_actions,
-        role: None,
-        resources: Vec::new(),
-        not_resources: Vec::new(),
-        identities: Vec::new(),
-        not_identities: Vec::new(),
-        condition,
-    }
+    Statement { not_actions, data_actions, not_data_actions, condition, ..Statement::allow(actions) }
 }
 
 /// Reads one role definition in either form: as `az role definition list` prints it (`permissions` at the top) or as ARM

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use roaring::RoaringBitmap;
-use schemas::{Action, Effect, Statement};
+use schemas::{Action, Statement};
 use serde::Deserialize;
 use smol_str::SmolStr;
 
@@ -36,20 +36,7 @@ struct RoleJson {
 pub fn role(json: &[u8]) -> Option<Role> {
     let role: RoleJson = serde_json::from_slice(json).ok()?;
     let permissions = if role.deleted { Vec::new() } else { role.included_permissions };
-    let statement = Statement {
-        sid: None,
-        effect: Effect::Allow,
-        actions: permissions.into_iter().map(Action::from).collect(),
-        not_actions: Vec::new(),
-        data_actions: Vec::new(),
-        not_data_actions: Vec::new(),
-        role: None,
-        resources: Vec::new(),
-        not_resources: Vec::new(),
-        identities: Vec::new(),
-        not_identities: Vec::new(),
-        condition: None,
-    };
+    let statement = Statement::allow(permissions.into_iter().map(Action::from).collect());
     Some(Role { name: SmolStr::from(role.name), statement })
 }
 

@@ -1,6 +1,6 @@
 //! Who holds a set: what of a request is known because of whom it comes from.
 
-use schemas::{Entitlement, EntitlementKind, IdentityKind};
+use schemas::{Entitlement, EntitlementKind, IdentityKind, identity};
 
 use crate::aws::evaluate::{Context, Identity, Unnamed};
 
@@ -33,10 +33,10 @@ impl Holder {
         if arn.is_none() {
             context.set_unknown("aws:PrincipalArn");
         }
-        let made = arn.map(str::to_owned).or_else(|| arn_of(&row.identity_id));
-        let identity = made.as_deref().and_then(|arn| Identity::parse(arn).ok());
-        match &identity {
-            Some(identity) => context.fill_in(identity),
+        let made = arn.map(str::to_owned).or_else(|| identity::aws_arn(&row.identity_id));
+        let asks = made.as_deref().and_then(|arn| Identity::parse(arn).ok());
+        match &asks {
+            Some(asks) => context.fill_in(asks),
             None => context.set("aws:PrincipalAccount", [row.account_id.as_str()]),
         }
         if let Some(org_id) = &row.org_id {
@@ -48,7 +48,7 @@ impl Holder {
         }
         let text =
             format!("{}\n{}\n{arn:?}\n{generation:?}\n{:?}\n{since:?}", row.identity_id, row.account_id, row.org_id);
-        Self { identity, context, text }
+        Self { identity: asks, context, text }
     }
 
     /// Whether SCPs and RCPs limit it: no service-linked role (AWS Organizations: Service control policies, «Tasks and
@@ -56,10 +56,4 @@ impl Holder {
     pub(super) fn is_limited(&self) -> bool {
         self.identity.as_ref().is_none_or(|identity| !identity.is_service_linked())
     }
-}
-
-/// The ARN of an AWS identity's id, without the path that the id does not keep.
-fn arn_of(id: &str) -> Option<String> {
-    let (account, name) = id.strip_prefix("aws:")?.split_once(':')?;
-    Some(format!("arn:aws:iam::{account}:{name}"))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{Action, Effect, IdentityKind, Provider, Statement, Text, Time};
+use schemas::{Action, IdentityKind, Provider, Statement, Text, Time};
 
 use super::{Breach, GuardrailError, Guardrails, Holder, set_of_statements};
 use crate::lint::Kind;
@@ -69,7 +69,7 @@ fn holders(document: &Document, holder: Option<&Holder>, provider: Provider) -> 
         Kind::AzureRole => vec![(given(), azure(&document.json))],
         Kind::GcpRole => {
             let permissions = texts(&document.json, "includedPermissions");
-            vec![(given(), vec![allow(permissions, None)])]
+            vec![(given(), vec![Statement::allow(permissions)])]
         }
         Kind::GcpAllow => bindings(&document.json),
         _ => Vec::new(),
@@ -90,23 +90,6 @@ fn texts(value: &serde_json::Value, key: &str) -> Vec<Action> {
     list.into_iter().flatten().filter_map(serde_json::Value::as_str).map(Action::from).collect()
 }
 
-fn allow(actions: Vec<Action>, condition: Option<Text>) -> Statement {
-    Statement {
-        sid: None,
-        effect: Effect::Allow,
-        actions,
-        not_actions: Vec::new(),
-        data_actions: Vec::new(),
-        not_data_actions: Vec::new(),
-        role: None,
-        resources: Vec::new(),
-        not_resources: Vec::new(),
-        identities: Vec::new(),
-        not_identities: Vec::new(),
-        condition,
-    }
-}
-
 fn azure(json: &serde_json::Value) -> Vec<Statement> {
     let body = field(json, "properties").filter(|p| p.is_object()).unwrap_or(json);
     let blocks = match field(body, "permissions").and_then(serde_json::Value::as_array) {
@@ -119,7 +102,8 @@ fn azure(json: &serde_json::Value) -> Vec<Statement> {
             not_actions: texts(block, "notActions"),
             data_actions: texts(block, "dataActions"),
             not_data_actions: texts(block, "notDataActions"),
-            ..allow(texts(block, "actions"), condition.map(Text::from))
+            condition: condition.map(Text::from),
+            ..Statement::allow(texts(block, "actions"))
         }
     };
     blocks.iter().map(one).collect()
@@ -133,7 +117,11 @@ fn bindings(json: &serde_json::Value) -> Vec<(Holder, Vec<Statement>)> {
         let condition = field(binding, "condition").filter(|c| c.is_object()).map(|c| Text::from(c.to_string()));
         let members = field(binding, "members").and_then(serde_json::Value::as_array).into_iter().flatten();
         for member in members.filter_map(serde_json::Value::as_str) {
-            let statement = Statement { role: Some(Text::from(role)), ..allow(Vec::new(), condition.clone()) };
+            let statement = Statement {
+                role: Some(Text::from(role)),
+                condition: condition.clone(),
+                ..Statement::allow(Vec::new())
+            };
             by_member.entry(member).or_default().push(statement);
         }
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use stream::Output;
 
 use crate::facts::target_kind;
-use crate::law::{Law, Policies, arn_of};
+use crate::law::{Law, Policies};
 use crate::scorer::is_limit;
 use crate::sources::Sources;
 
@@ -123,7 +123,7 @@ fn name_of(sources: Option<&Sources>, id: &IdentityId) -> ResourceId {
     let rows = sources.into_iter().flat_map(Sources::iter);
     let own = rows.filter(|row| row.provider == Provider::Aws && row.kind == EntitlementKind::Identity);
     let arn = own.filter_map(|row| row.scopes.first()).next_back().cloned();
-    arn.or_else(|| arn_of(id).map(ResourceId::from)).unwrap_or_else(|| ResourceId::from(id.as_str()))
+    arn.or_else(|| identity::aws_arn(id).map(ResourceId::from)).unwrap_or_else(|| ResourceId::from(id.as_str()))
 }
 
 /// What kinds of target a privileged identity is.

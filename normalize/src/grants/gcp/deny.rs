@@ -15,7 +15,6 @@ use serde_json::Value;
 
 use super::super::aws::Reader;
 use super::super::facts::{DenyRule, Draft, Fact, items, required, text};
-use super::super::policies::allow;
 use super::super::read::Read;
 use super::group::{Grant, Groups};
 
@@ -48,7 +47,7 @@ pub(super) fn read(object: &Value, reader: &mut Reader<'_>) -> Result<Read, Stri
             not_actions: not_actions.iter().map(|name| Action::from(name.as_str())).collect(),
             identities: denied.clone(),
             not_identities: spared.clone(),
-            ..allow(actions.iter().map(|name| Action::from(name.as_str())).collect())
+            ..Statement::allow(actions.iter().map(|name| Action::from(name.as_str())).collect())
         };
         let policy = Policy::of(Provider::Gcp, vec![statement], errors, reader.at);
         read.facts.push(Fact::Denies(DenyRule {

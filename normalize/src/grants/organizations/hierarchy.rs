@@ -9,7 +9,6 @@ use schemas::{
 
 use super::super::aws::Reader;
 use super::super::facts::{Fact, Piece, draft};
-use super::super::policies::allow;
 
 pub(super) const SCP: &str = "SERVICE_CONTROL_POLICY";
 pub(super) const RCP: &str = "RESOURCE_CONTROL_POLICY";
@@ -185,7 +184,7 @@ impl<'f> Hierarchy<'f> {
         match self.policies.get(policy) {
             Some((_, Some(hash))) => PolicyHash::clone(hash),
             _ if OF_AWS.iter().any(|(id, _)| *id == policy) => {
-                let all = Statement { resources: vec!["*".into()], ..allow(vec!["*".into()]) };
+                let all = Statement { resources: vec!["*".into()], ..Statement::allow(vec!["*".into()]) };
                 let identities = if policy == OF_AWS[1].0 { vec!["*".into()] } else { Vec::new() };
                 let policy = Policy::of(Provider::Aws, vec![Statement { identities, ..all }], Vec::new(), reader.at);
                 reader.policies.put(policy, reader.out)

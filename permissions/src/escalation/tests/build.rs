@@ -62,20 +62,7 @@ pub(super) fn deny(provider: Provider, action: &str, on: &str) -> Grant {
 }
 
 pub(super) fn statement(effect: Effect, actions: &[&str]) -> Statement {
-    Statement {
-        sid: None,
-        effect,
-        actions: actions.iter().map(|action| Action::from(*action)).collect(),
-        not_actions: Vec::new(),
-        data_actions: Vec::new(),
-        not_data_actions: Vec::new(),
-        role: None,
-        resources: Vec::new(),
-        not_resources: Vec::new(),
-        identities: Vec::new(),
-        not_identities: Vec::new(),
-        condition: None,
-    }
+    Statement { effect, ..Statement::allow(actions.iter().map(|action| Action::from(*action)).collect()) }
 }
 
 pub(super) fn policy(provider: Provider, statements: Vec<Statement>) -> Arc<Policy> {
