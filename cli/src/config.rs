@@ -85,14 +85,20 @@ pub(crate) enum ConfigError {
 impl Config {
     /// Reads a file, or takes the defaults.
     pub(crate) fn load(path: Option<&Path>) -> Result<ValidConfig, ConfigError> {
-        match path {
-            None => Self::default().validate(),
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-                Self::parse(&text, path)?.validate()
-            }
-        }
+        Self::read(path)?.validate()
+    }
+
+    /// Only what a process tells of itself; mistakes elsewhere are told by whoever reads them next.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn telemetry(path: Option<&Path>) -> Option<TelemetryConfig> {
+        Self::read(path).ok()?.telemetry.validate().ok()
+    }
+
+    fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {

@@ -47,27 +47,12 @@ pub(crate) fn set_of(provider: Provider, statements: Vec<Statement>, scopes: &[&
 }
 
 fn entitlement(provider: Provider, hash: &PolicyHash, scopes: &[&str]) -> Entitlement {
+    let kind = if provider == Provider::Aws { EntitlementKind::IdentityPolicy } else { EntitlementKind::Binding };
+    let (account, user) = (AccountId::from("a"), (IdentityId::from("i"), IdentityKind::User));
     Entitlement {
-        identity_id: IdentityId::from("i"),
-        account_id: AccountId::from("a"),
-        source: Text::from("attached:test"),
-        kind: if provider == Provider::Aws { EntitlementKind::IdentityPolicy } else { EntitlementKind::Binding },
-        source_name: None,
-        provider,
-        org_id: None,
-        identity_kind: IdentityKind::User,
-        identity_name: None,
-        identity_generation: None,
-        identity_created_at: None,
-        identity_last_used_at: None,
         policy_hashes: vec![hash.clone()],
-        groups: Vec::new(),
         scopes: scopes.iter().map(|s| ResourceId::from(*s)).collect(),
-        condition: None,
-        valid_from: Time(0),
-        valid_until: None,
-        deleted_at: None,
-        revision: 1,
+        ..Entitlement::of(provider, account, user, kind, Text::from("attached:test"), Time(0))
     }
 }
 

@@ -22,10 +22,11 @@ mod interner;
 #[allow(clippy::unwrap_used, reason = "a failed test should panic")]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
-use schemas::{Granted, Id128, Provider, Text};
+use schemas::{Granted, Id128, IdentityId, Policy, Provider, Text};
 use smol_str::SmolStr;
 
 use crate::catalogue::ActionIdx;
@@ -70,6 +71,22 @@ pub struct GrantSet {
     ignored: Vec<&'static str>,
     unmatched: Vec<SmolStr>,
     hash: Id128,
+}
+
+/// The object ids and addresses in the ids of an identity and its groups, by which a deny spares them; see [`spares`].
+pub fn names<'i>(ids: impl Iterator<Item = &'i IdentityId>) -> BTreeSet<String> {
+    ids.map(|id| last_part(id).to_ascii_lowercase()).collect()
+}
+
+/// Whether a deny on everybody spares one of some names.
+#[must_use]
+pub fn spares(policy: &Policy, names: &BTreeSet<String>) -> bool {
+    let mut spared = policy.statements.iter().flat_map(|statement| &statement.not_identities);
+    spared.any(|name| names.contains(&last_part(name).to_ascii_lowercase()))
+}
+
+fn last_part(name: &str) -> &str {
+    name.rsplit(['/', ':']).next().unwrap_or(name)
 }
 
 impl GrantSet {

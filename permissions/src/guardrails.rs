@@ -4,7 +4,7 @@
 //! # Layout
 //!
 //! `file` reads the TOML, `rule` is what a checked rule says, `document` makes grants of a policy file. The rules that
-//! come with Overgrant are `config/guardrails/default.toml`; [`control`] knows the titles of the controls that they name.
+//! come with Overgrant are `config/guardrails/default.toml`, [`Guardrails::bundled`]; [`control`] knows the titles of the controls that they name.
 //!
 //! **Invariant:** a checked rule names actions that exist in every cloud that it is for; what is left out of a breach is
 //! counted.
@@ -18,7 +18,7 @@ mod file;
 mod rule;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
 use schemas::{Id128, IdentityKind, Policy, Provider, Severity, Statement, Text, Time};
@@ -31,6 +31,8 @@ pub use control::{Control, control};
 pub use document::PolicyBreach;
 pub use file::GuardrailError;
 pub use rule::{Exception, Rule};
+
+static BUNDLED: &str = include_str!("../../config/guardrails/default.toml");
 
 /// Actions, resources and sources that a breach lists.
 const MAX_LISTED: usize = 20;
@@ -76,7 +78,7 @@ pub struct Breach {
 }
 
 /// The rules of a file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Guardrails {
     rules: Vec<Rule>,
 }
@@ -88,6 +90,14 @@ impl Guardrails {
     /// When it is not TOML, has an unknown key or word, or a rule that cannot be meant, with the place.
     pub fn parse(text: &str) -> Result<Self, GuardrailError> {
         Ok(Self { rules: file::rules(text)? })
+    }
+
+    /// The rules that come with Overgrant.
+    #[must_use]
+    pub fn bundled() -> &'static Self {
+        static RULES: OnceLock<Guardrails> = OnceLock::new();
+        // A test reads them, so that they can be read.
+        RULES.get_or_init(|| Self::parse(BUNDLED).unwrap_or_default())
     }
 
     /// The rules in the file's order.
@@ -119,6 +129,12 @@ impl Guardrails {
         as_of: Time,
     ) -> Result<Vec<PolicyBreach>, GuardrailError> {
         document::check(self, bytes, holder, as_of)
+    }
+
+    /// How many exceptions are over; between two days on which it is the same, the rules say the same.
+    #[must_use]
+    pub fn n_expired(&self, as_of: Time) -> usize {
+        self.expired(as_of).count()
     }
 
     /// The exceptions that are over: rule, whom it excepted, its last day.

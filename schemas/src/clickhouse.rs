@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("0003_analyst", true),
     migration!("0004_dead_letters", false),
     migration!("0005_entitlement_history", false),
+    migration!("0006_guardrails", false),
 ];
 
 impl Migration {

@@ -99,6 +99,40 @@ pub struct Entitlement {
 }
 
 impl Entitlement {
+    /// A row of which no more is known than its key and its kind.
+    #[must_use]
+    pub fn of(
+        provider: Provider,
+        account_id: AccountId,
+        (identity_id, identity_kind): (IdentityId, IdentityKind),
+        kind: EntitlementKind,
+        source: Text,
+        valid_from: Time,
+    ) -> Self {
+        Self {
+            identity_id,
+            account_id,
+            source,
+            kind,
+            source_name: None,
+            provider,
+            org_id: None,
+            identity_kind,
+            identity_name: None,
+            identity_generation: None,
+            identity_created_at: None,
+            identity_last_used_at: None,
+            policy_hashes: Vec::new(),
+            groups: Vec::new(),
+            scopes: Vec::new(),
+            condition: None,
+            valid_from,
+            valid_until: None,
+            deleted_at: None,
+            revision: 0,
+        }
+    }
+
     /// Whether it was told and taken back: it never held. An older snapshot that comes later moves the beginning of a row.
     #[must_use]
     pub fn is_withdrawn(&self) -> bool {

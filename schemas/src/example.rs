@@ -146,27 +146,15 @@ pub fn policy() -> Policy {
 /// An entitlement.
 #[must_use]
 pub fn entitlement() -> Entitlement {
+    let (alice, kind) = ((ALICE.into(), IdentityKind::User), EntitlementKind::IdentityPolicy);
     Entitlement {
-        identity_id: ALICE.into(),
-        account_id: ACCOUNT.into(),
-        source: "inline:reports".into(),
-        kind: EntitlementKind::IdentityPolicy,
         source_name: Some("reports".into()),
-        provider: Provider::Aws,
-        org_id: None,
-        identity_kind: IdentityKind::User,
         identity_name: Some("alice".into()),
         identity_generation: Some("AIDAEXAMPLE".into()),
         identity_created_at: Some(Time(NOON.0 - 400 * Time::DAY)),
-        identity_last_used_at: None,
         policy_hashes: vec![policy().policy_hash],
-        groups: Vec::new(),
-        scopes: Vec::new(),
-        condition: None,
-        valid_from: NOON,
-        valid_until: None,
-        deleted_at: None,
         revision: 1,
+        ..Entitlement::of(Provider::Aws, ACCOUNT.into(), alice, kind, "inline:reports".into(), NOON)
     }
 }
 
@@ -258,10 +246,11 @@ pub fn pci() -> Pci {
 #[must_use]
 pub fn finding() -> Finding {
     Finding {
-        finding_id: Finding::id_of(FindingKind::InactiveIdentity, ACCOUNT, ALICE),
+        finding_id: Finding::id_of(FindingKind::InactiveIdentity, None, ACCOUNT, ALICE),
         kind: FindingKind::InactiveIdentity,
         provider: Provider::Aws,
         account_id: ACCOUNT.into(),
+        rule: None,
         scope_kind: ScopeKind::Identity,
         scope_id: ALICE.into(),
         scope_name: Some("alice".into()),
@@ -270,6 +259,7 @@ pub fn finding() -> Finding {
         title: "`alice` used nothing for 90 days".into(),
         evidence: vec!["9 actions granted, last use unknown".into()],
         advice: "disable the identity, or remove its grants".into(),
+        controls: Vec::new(),
         first_seen_at: NOON,
         time: NOON,
         deleted_at: None,

@@ -27,13 +27,17 @@ words!(
         ExternalAccess => "external_access",
         /// A policy that cannot be read in part.
         UnreadablePolicy => "unreadable_policy",
+        /// A grant that a guardrail forbids.
+        Guardrail => "guardrail",
+        /// A word that this version does not have.
+        Unknown => "unknown",
     }
 );
 
 /// A standing risk of one scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, apache_avro::AvroSchema)]
 pub struct Finding {
-    /// The hash of kind, scope and account.
+    /// The hash of kind, scope and account, and of the guardrail where one is broken.
     pub finding_id: Id128,
     /// What kind of risk.
     pub kind: FindingKind,
@@ -41,6 +45,8 @@ pub struct Finding {
     pub provider: Provider,
     /// In which account.
     pub account_id: AccountId,
+    /// The guardrail that is broken, by its id.
+    pub rule: Option<Text>,
     /// What it is about.
     pub scope_kind: ScopeKind,
     /// Which one.
@@ -57,6 +63,8 @@ pub struct Finding {
     pub evidence: Vec<Text>,
     /// What to do.
     pub advice: Text,
+    /// The controls that the guardrail serves: CIS and NIST by catalogue, version and number, or the rule file's own.
+    pub controls: Vec<Text>,
     /// When it was first true, by event time.
     pub first_seen_at: Time,
     /// When it was last found true.
@@ -68,10 +76,11 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The id of a finding.
+    /// The id of a finding; `rule` is the guardrail that is broken.
     #[must_use]
-    pub fn id_of(kind: FindingKind, account: &str, scope_id: &str) -> Id128 {
-        Id128::of_parts(&[kind.as_str().as_bytes(), account.as_bytes(), scope_id.as_bytes()])
+    pub fn id_of(kind: FindingKind, rule: Option<&str>, account: &str, scope_id: &str) -> Id128 {
+        let parts = [kind.as_str().as_bytes(), account.as_bytes(), scope_id.as_bytes()];
+        Id128::of_parts(&parts.into_iter().chain(rule.map(str::as_bytes)).collect::<Vec<_>>())
     }
 }
 

@@ -69,6 +69,16 @@ pub fn gcp(email: &str) -> IdentityId {
     IdentityId::from(format!("gcp:{}", email.to_lowercase()))
 }
 
+/// The object id by which Azure's deny assignments name everybody.
+pub const AZURE_EVERYBODY: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Whether denies under an id are meant for everybody of its cloud: Azure's id of zeros, GCP's `allUsers`.
+#[must_use]
+pub fn is_everybody(id: &str) -> bool {
+    let of_azure = |rest: &str| rest.split_once(':').is_some_and(|(_, object)| object == AZURE_EVERYBODY);
+    id == "gcp:allusers" || id.strip_prefix("azure:").is_some_and(of_azure)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,10 +19,9 @@ use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform, Watermarks};
 
 use crate::ValidConfig;
-use crate::facts::of_limit;
 use crate::law::Law;
+use crate::limits::{self, is_limit};
 use crate::metrics::ScoreMetrics;
-use crate::scorer::is_limit;
 use crate::state;
 
 use logs::Logs;
@@ -87,7 +86,7 @@ impl Transform<Message> for Accounts {
                 Message::AccessEvent(event) => self.event(&event, out),
                 Message::Policy(policy) => self.state.targets.policy(&policy, self.config.set.max_policies),
                 Message::Entitlement(row) if is_limit(&row) => {
-                    out.emit(of_limit(&row).into_message());
+                    out.emit(limits::fact(&row).into_message());
                     if !self.state.targets.entitlement(&row, bound, self.config.set.max_grants) {
                         self.metrics.score_identities_overflow_total += 1;
                     }

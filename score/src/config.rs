@@ -1,9 +1,12 @@
 //! The settings of this room: `[score]`.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use permissions::RiskModel;
+use permissions::guardrails::Guardrails;
 use schemas::AccountId;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +50,9 @@ pub struct ScoreConfig {
     pub overprovisioned_from: f64,
     /// Accounts of ours besides those whose logs are read, so that trusting them is no external access.
     pub known_accounts: BTreeSet<AccountId>,
+    /// The file of guardrails whose breaches are findings; without one, the rules that come with Overgrant. An empty file has
+    /// none.
+    pub guardrails: PathBuf,
     /// Weights and exponent of the index.
     pub risk: RiskModel,
 }
@@ -68,6 +74,7 @@ impl Default for ScoreConfig {
             n_contributions: 10,
             overprovisioned_from: 67.0,
             known_accounts: BTreeSet::new(),
+            guardrails: PathBuf::new(),
             risk: RiskModel::default(),
         }
     }
@@ -81,6 +88,15 @@ pub struct ValidConfig {
     pub(crate) late_us: i64,
     pub(crate) corrections_days: i64,
     pub(crate) session_kept_us: i64,
+    /// Of a file; the bundled ones need no memory of their own.
+    guardrails: Option<Arc<Guardrails>>,
+}
+
+impl ValidConfig {
+    /// Who may never hold what.
+    pub(crate) fn guardrails(&self) -> &Guardrails {
+        self.guardrails.as_deref().unwrap_or_else(|| Guardrails::bundled())
+    }
 }
 
 impl Default for ValidConfig {
@@ -121,7 +137,17 @@ impl ScoreConfig {
         }
         self.risk.validate()?;
         let (late_us, session_kept_us) = (micros(self.late), micros(self.session_kept));
-        Ok(ValidConfig { set: self, window_days, late_us, corrections_days, session_kept_us })
+        let guardrails = self.read_guardrails()?.map(Arc::new);
+        Ok(ValidConfig { set: self, window_days, late_us, corrections_days, session_kept_us, guardrails })
+    }
+
+    fn read_guardrails(&self) -> Result<Option<Guardrails>, ConfigError> {
+        let path = &self.guardrails;
+        if path.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unread(path.clone(), error))?;
+        Guardrails::parse(&text).map(Some).map_err(|error| ConfigError::Guardrails(path.clone(), error))
     }
 }
 
@@ -161,5 +187,6 @@ mod tests {
         assert_eq!(check("overprovisioned_from = 101.0"), "`overprovisioned_from` is 101; it must be from 0 to 100");
         assert_eq!(check("risk.gamma = 2.0"), "`risk`");
         assert!(check("windows = '1d'").starts_with("unknown field `windows`"));
+        assert_eq!(check("guardrails = 'nowhere.toml'"), "`guardrails`: cannot read `nowhere.toml`");
     }
 }

@@ -21,6 +21,12 @@ pub enum ConfigError {
     /// An index that is no index.
     #[error("`{0}` is {1}; it must be from 0 to 100")]
     Index(&'static str, f64),
+    /// A rule file that cannot be read.
+    #[error("`guardrails`: cannot read `{0}`")]
+    Unread(std::path::PathBuf, #[source] std::io::Error),
+    /// A rule file that cannot be meant.
+    #[error("`guardrails`: `{0}`")]
+    Guardrails(std::path::PathBuf, #[source] permissions::guardrails::GuardrailError),
     /// The risk model.
     #[error("`risk`")]
     Risk(#[from] permissions::risk::RiskError),

@@ -9,26 +9,22 @@
 //! | `log:<service>:read`, `log:<service>:write` | logs that are off by default are on for that service; `time` is the first day of one |
 //! | `people:<role id>` | people of Identity Center act through that role; the ids are theirs |
 //! | `target:<kind>` | identities worth escalating to; the ids are theirs, in AWS their ARNs |
-//! | `limit:<source>@<beginning>` | SCPs or RCPs at one level above the account; the ids are their policies' hashes |
+//! | `limit:<source>@<beginning>` | what limits everybody in the account: see [`crate::limits`] |
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use permissions::Area;
-use schemas::{
-    AccountId, Entitlement, EntitlementKind, IdentityKind, Inventory, PolicyHash, Provider, ResourceId, Text, Time,
-    identity,
-};
+use schemas::{AccountId, Inventory, PolicyHash, Provider, ResourceId, Text, Time};
 use serde::{Deserialize, Serialize};
+
+use crate::limits::{LIMIT, Limits, MAX_LIMITS};
 
 /// The kind that says that an account's log is read.
 pub(crate) const LOG: &str = "log";
 /// Versions that are kept of one kind's inventory; the oldest go. A daily inventory keeps two months of changes.
 const MAX_VERSIONS: usize = 64;
-
-/// Contents of SCPs and RCPs that are kept of one account; those that began first go. An account has some six levels of each.
-const MAX_LIMITS: usize = 1_024;
 
 /// The kind that says that a log which is off by default is on.
 pub(crate) fn log_kind(service: &str, writes: bool) -> Text {
@@ -45,64 +41,10 @@ pub(crate) fn target_kind(what: &str) -> Text {
     Text::from(format!("target:{what}"))
 }
 
-/// What the kinds begin with that list SCPs and RCPs.
-const LIMIT: &str = "limit:";
-
-/// The fact that an SCP or RCP row is to every identity of its account.
-pub(crate) fn of_limit(row: &Entitlement) -> Inventory {
-    Inventory {
-        provider: row.provider,
-        account_id: row.account_id.clone(),
-        // A source has a row for each content, told apart by its beginning.
-        kind: Text::from(format!("{LIMIT}{}@{}", row.source, row.valid_from.0)),
-        time: row.valid_from,
-        n_resources: i64::try_from(row.policy_hashes.len()).unwrap_or(i64::MAX),
-        resource_ids: row.policy_hashes.iter().map(|hash| ResourceId::from(hash.as_str())).collect(),
-        deleted_at: row.deleted_at,
-        revision: row.revision,
-    }
-}
-
-/// The row that such a fact was.
-fn as_limit(row: &Inventory) -> Entitlement {
-    let source = row.kind.strip_prefix(LIMIT).unwrap_or(&row.kind);
-    let source = source.rsplit_once('@').map_or(source, |(source, _)| source);
-    Entitlement {
-        identity_id: identity::aws_root(&row.account_id),
-        account_id: row.account_id.clone(),
-        source: Text::from(source),
-        kind: if source.starts_with("rcp:") { EntitlementKind::Rcp } else { EntitlementKind::Scp },
-        source_name: None,
-        provider: row.provider,
-        org_id: None,
-        identity_kind: IdentityKind::Root,
-        identity_name: None,
-        identity_generation: None,
-        identity_created_at: None,
-        identity_last_used_at: None,
-        policy_hashes: row.resource_ids.iter().map(|id| PolicyHash::from(id.as_str())).collect(),
-        groups: Vec::new(),
-        scopes: Vec::new(),
-        condition: None,
-        valid_from: row.time,
-        valid_until: None,
-        deleted_at: None,
-        revision: row.revision,
-    }
-}
-
-/// The SCPs and RCPs that limit an account's identities at a time.
-#[derive(Debug, Default)]
-pub(crate) struct Limits {
-    pub(crate) rows: Vec<Entitlement>,
-    /// Equal numbers, equal limits.
-    pub(crate) version: u64,
-}
-
 /// An account's facts by kind and revision.
 type Kinds = BTreeMap<Text, BTreeMap<i64, Arc<Inventory>>>;
 
-/// Those that list SCPs and RCPs.
+/// Those that say what limits everybody.
 fn limits(kinds: &Kinds) -> impl Iterator<Item = (&Text, &BTreeMap<i64, Arc<Inventory>>)> {
     kinds.range(Text::from(LIMIT)..).take_while(|(kind, _)| kind.starts_with(LIMIT))
 }
@@ -205,7 +147,7 @@ impl Facts {
         row.deleted_at.is_none_or(|at| at > time).then_some(row)
     }
 
-    /// The SCPs and RCPs above an account as of a time. The first that are known stand in for the time before them.
+    /// What limits everybody in an account as of a time. The first that are known stand in for the time before them.
     pub(crate) fn limits_as_of(&self, account: &str, time: Time) -> Limits {
         let Some(kinds) = self.rows.get(account) else { return Limits::default() };
         // The newest revision of each, but for what was told and never held.
@@ -214,15 +156,7 @@ impl Facts {
         let Some(first) = newest.iter().map(|row| row.time).min() else { return Limits::default() };
         let time = time.max(first);
         let holds = |row: &&&Arc<Inventory>| row.time <= time && row.deleted_at.is_none_or(|at| at > time);
-        let rows: Vec<Entitlement> = newest.iter().filter(holds).map(|row| as_limit(row)).collect();
-        let mut bytes = Vec::new();
-        for row in &rows {
-            bytes.extend_from_slice(row.source.as_bytes());
-            for hash in &row.policy_hashes {
-                bytes.extend_from_slice(hash.as_bytes());
-            }
-        }
-        Limits { rows, version: schemas::Id128::of_parts(&[&bytes]).0 as u64 }
+        Limits::of(newest.into_iter().filter(|row| holds(&row)))
     }
 
     /// The accounts that a policy limits, at whatever time.

@@ -1,7 +1,11 @@
 //! The standing risks of one identity in one account: which are true of a moment, and what their rows say.
 //!
-//! One more kind is: a word in `schemas::FindingKind`, a line in [`truths`], an arm in [`say`].
+//! One more kind is: a word in `schemas::FindingKind`, a line in [`truths`], an arm in [`say`]. Guardrails are rules of a file;
+//! each that is broken is a finding of its own.
 
+use std::sync::Arc;
+
+use permissions::guardrails::{self, Breach};
 use roaring::RoaringBitmap;
 use schemas::{AccountId, Effect, EntitlementKind, Finding, FindingKind, Provider, ScopeKind, Severity, Text, Time};
 use serde::{Deserialize, Serialize};
@@ -13,24 +17,73 @@ use crate::row::bucket;
 /// Pieces of evidence named in a finding.
 const MAX_EVIDENCE: usize = 5;
 
-/// The kinds that are true of a moment, a bit each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Truths(u16);
+/// Which finding of an identity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Which {
+    pub(crate) kind: FindingKind,
+    /// The guardrail that is broken.
+    pub(crate) rule: Option<Text>,
+}
 
-impl Truths {
-    fn set(&mut self, kind: FindingKind, is_true: bool) {
-        self.0 |= u16::from(is_true) << kind as u16;
+impl Which {
+    /// The one of a kind.
+    pub(crate) fn of(kind: FindingKind) -> Self {
+        Self { kind, rule: None }
     }
 
-    /// Whether a kind is true.
-    pub(crate) fn has(self, kind: FindingKind) -> bool {
-        self.0 >> kind as u16 & 1 == 1
+    /// The one of a guardrail.
+    pub(crate) fn guardrail(rule: &Text) -> Self {
+        Self { kind: FindingKind::Guardrail, rule: Some(rule.clone()) }
     }
 }
 
-/// What is true of a weighed moment.
-pub(crate) fn truths(moment: &Moment<'_>, weighed: &Weighed, unknowable: &RoaringBitmap, scene: &Scene<'_>) -> Truths {
-    let mut truths = Truths::default();
+/// The findings that are true of a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Truths {
+    /// The kinds, a bit each.
+    kinds: u16,
+    /// The guardrails that are broken, in the order of their file.
+    pub(crate) rules: Arc<[Text]>,
+}
+
+impl Truths {
+    fn set(&mut self, kind: FindingKind, is_true: bool) {
+        self.kinds |= u16::from(is_true) << kind as u16;
+    }
+
+    /// Whether a finding is true.
+    pub(crate) fn has(&self, which: &Which) -> bool {
+        match &which.rule {
+            Some(rule) => self.rules.contains(rule),
+            None => self.kinds >> which.kind as u16 & 1 == 1,
+        }
+    }
+}
+
+/// The guardrails that a moment's grants break, in the order of their file.
+pub(crate) fn breaches(subject: &Subject<'_>, moment: &Moment<'_>, scene: &Scene<'_>) -> Vec<Breach> {
+    if moment.is_gone() {
+        return Vec::new();
+    }
+    let holder = guardrails::Holder {
+        id: subject.id.to_string(),
+        name: moment.name().map_or_else(String::new, |name| name.to_string()),
+        kind: moment.kind(),
+        account: subject.account.to_string(),
+        provider: subject.provider,
+    };
+    scene.config.guardrails().check(&holder, &moment.set, moment.at)
+}
+
+/// What is true of a weighed moment; `rules` are the guardrails that it breaks.
+pub(crate) fn truths(
+    moment: &Moment<'_>,
+    weighed: &Weighed,
+    unknowable: &RoaringBitmap,
+    rules: Arc<[Text]>,
+    scene: &Scene<'_>,
+) -> Truths {
+    let mut truths = Truths { rules, ..Truths::default() };
     if moment.is_gone() {
         return truths;
     }
@@ -113,15 +166,42 @@ pub(crate) fn row(
         title: Text::from(said.title),
         evidence: said.evidence.into_iter().take(MAX_EVIDENCE).map(Text::from).collect(),
         advice: Text::from(said.advice),
-        ..bare(kind, subject)
+        ..bare(&Which::of(kind), subject)
     }
 }
 
-/// A finding's row that says nothing: what a deleted one becomes.
-pub(crate) fn bare(kind: FindingKind, subject: &Subject<'_>) -> Finding {
+/// The row of a guardrail that is broken, with revision 0 and no first time.
+pub(crate) fn guardrail(breach: &Breach, subject: &Subject<'_>, moment: &Moment<'_>) -> Finding {
+    let name = moment.name().unwrap_or_else(|| Text::from(subject.id.as_str()));
+    let some = |all: &[String]| all.iter().take(MAX_EVIDENCE).cloned().collect::<Vec<_>>().join(", ");
+    let quoted = |all: &[Text]| some(&all.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>());
+    let actions: Vec<String> = breach.actions.iter().map(ToString::to_string).collect();
+    let resources: Vec<String> = breach.resources.iter().map(ToString::to_string).collect();
+    let condition = if breach.conditional { ", under conditions" } else { "" };
+    let evidence = [
+        format!("{} actions: {}", breach.n_actions, some(&actions)),
+        format!("on {}{condition}", some(&resources)),
+        format!("granted by {}", quoted(&breach.sources)),
+    ];
     Finding {
-        finding_id: Finding::id_of(kind, subject.account, subject.id),
-        kind,
+        scope_name: moment.name(),
+        identity_kind: Some(moment.kind()),
+        severity: breach.severity,
+        title: Text::from(format!("`{name}` breaks a guardrail: {}", breach.title)),
+        evidence: evidence.into_iter().map(Text::from).collect(),
+        advice: Text::from(format!("take it away, or except it until a day; {}", breach.reason)),
+        controls: breach.controls.iter().map(|control| Text::from(control.as_str())).collect(),
+        ..bare(&Which::guardrail(&Text::from(breach.rule.as_str())), subject)
+    }
+}
+
+/// A finding's row that says nothing yet.
+fn bare(which: &Which, subject: &Subject<'_>) -> Finding {
+    let rule = which.rule.as_ref().map(Text::as_str);
+    Finding {
+        finding_id: Finding::id_of(which.kind, rule, subject.account, subject.id),
+        kind: which.kind,
+        rule: which.rule.clone(),
         provider: subject.provider,
         account_id: subject.account.clone(),
         scope_kind: ScopeKind::Identity,
@@ -132,6 +212,7 @@ pub(crate) fn bare(kind: FindingKind, subject: &Subject<'_>) -> Finding {
         title: Text::default(),
         evidence: Vec::new(),
         advice: Text::default(),
+        controls: Vec::new(),
         first_seen_at: Time(0),
         time: Time(0),
         deleted_at: None,
@@ -210,8 +291,9 @@ fn words(
             format!("a policy of `{name}` cannot be read in part"),
             "mend the policy; its unread part grants nothing here",
         ),
-        FindingKind::InactiveGroup => {
-            (Severity::Low, format!("the members of `{name}` used nothing"), "remove the group's grants")
+        // Said elsewhere: by the scope stage, and in `guardrail`.
+        FindingKind::InactiveGroup | FindingKind::Guardrail | FindingKind::Unknown => {
+            (Severity::Informational, String::new(), "")
         }
     }
 }
@@ -226,7 +308,7 @@ fn evidence(kind: FindingKind, moment: &Moment<'_>, weighed: &Weighed) -> Vec<St
     };
     let names = |actions: &RoaringBitmap| law::names(moment.set.provider(), actions, MAX_EVIDENCE);
     match kind {
-        FindingKind::InactiveIdentity | FindingKind::OverprovisionedIdentity | FindingKind::InactiveGroup => counts(),
+        FindingKind::InactiveIdentity | FindingKind::OverprovisionedIdentity => counts(),
         FindingKind::SuperIdentity | FindingKind::UnreadablePolicy => {
             let named = |row: &std::sync::Arc<schemas::Entitlement>| {
                 row.source_name.as_ref().unwrap_or(&row.source).to_string()
@@ -239,5 +321,6 @@ fn evidence(kind: FindingKind, moment: &Moment<'_>, weighed: &Weighed) -> Vec<St
         FindingKind::UnusedSecretAccess => names(&law::secrets(&moment.set)),
         FindingKind::UnusedSecurityToolAdministration => names(&law::guards(&moment.set)),
         FindingKind::ExternalAccess => weighed.external.iter().map(ToString::to_string).collect(),
+        FindingKind::InactiveGroup | FindingKind::Guardrail | FindingKind::Unknown => Vec::new(),
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use permissions::GrantSet;
 use roaring::RoaringBitmap;
-use schemas::{AccountId, Action, Entitlement, FindingKind, IdentityId, Message, Time};
+use schemas::{AccountId, Action, Entitlement, Finding, FindingKind, IdentityId, Message, Text, Time};
 use serde::{Deserialize, Serialize};
 use stream::Output;
 
 use crate::days::ActionUse;
-use crate::findings;
+use crate::findings::{self, Which};
 use crate::moment::{Circumstances, Moment, Scene, Subject, Weighed};
 use crate::row;
 use crate::sources::Sources;
@@ -55,6 +55,8 @@ struct Held {
     set: Option<Arc<GrantSet>>,
     /// What these rows weigh beside a use and circumstances.
     weighed: Option<(RoaringBitmap, Circumstances, Weighed)>,
+    /// The guardrails that these rows break, with so many exceptions over.
+    broken: Option<(usize, Arc<[Text]>)>,
 }
 
 impl Held {
@@ -168,7 +170,7 @@ impl Holding {
                 row::pci(&subject, moment, weighed, changed.map(|(moment, weighed)| (moment, weighed)), scene);
             row.provisional = watermark.is_none_or(|watermark| watermark < as_of.0);
             row.last_used_at = Some(self.any.last()).filter(|last| last.0 > 0 && *last <= as_of).or(row.last_used_at);
-            (row, weighed.truths)
+            (row, weighed.truths.clone())
         });
         let mut to = Teller { out, metrics: scene.metrics };
         self.told.extra(row, |at| row::bare(&subject, at, (scene.config, &*scene.law)), &mut to);
@@ -220,7 +222,7 @@ impl<'h> Walk<'_, 'h> {
             if before.as_ref().is_none_or(|(_, before)| *before != weighed) {
                 let row = row::pci(self.subject, &moment, &weighed, before.as_ref().map(|(m, w)| (m, w)), scene);
                 self.keep.insert(day);
-                self.told.row(day, row, weighed.truths, &mut Teller { out, metrics: scene.metrics });
+                self.told.row(day, row, weighed.truths.clone(), &mut Teller { out, metrics: scene.metrics });
             }
             // Whoever comes back after he was gone begins anew.
             before = Some((moment, weighed)).filter(|(moment, _)| !moment.is_gone());
@@ -241,7 +243,7 @@ impl<'h> Walk<'_, 'h> {
         if self.held.set.is_none() || !self.held.is_of(&moment.rows, moment.limits) {
             let rows = moment.rows.iter().map(|row| Arc::clone(row)).collect();
             let (limits, set) = (moment.limits, Some(Arc::clone(&moment.set)));
-            *self.held = Held { rows, limits, set, weighed: None };
+            *self.held = Held { rows, limits, set, weighed: None, broken: None };
         }
         Some(moment)
     }
@@ -254,9 +256,24 @@ impl<'h> Walk<'_, 'h> {
         {
             return weighed.clone();
         }
-        let weighed = self.subject.weigh(moment, scene);
+        let rules = self.broken(moment, scene);
+        let weighed = self.subject.weigh(moment, rules, scene);
         self.held.weighed = Some((moment.used.clone(), moment.circumstances, weighed.clone()));
         weighed
+    }
+}
+
+impl<'h> Walk<'_, 'h> {
+    /// The guardrails that the moment made last breaks; they ask nothing of its use.
+    fn broken(&mut self, moment: &Moment<'h>, scene: &Scene<'_>) -> Arc<[Text]> {
+        let n_expired = moment.circumstances.n_expired;
+        if let Some((_, rules)) = self.held.broken.as_ref().filter(|(then, _)| *then == n_expired) {
+            return Arc::clone(rules);
+        }
+        let breaches = findings::breaches(self.subject, moment, scene);
+        let rules: Arc<[Text]> = breaches.iter().map(|breach| Text::from(breach.rule.as_str())).collect();
+        self.held.broken = Some((n_expired, Arc::clone(&rules)));
+        rules
     }
 }
 
@@ -271,8 +288,20 @@ fn tell_findings(
     out: &mut Output<Message>,
 ) {
     for kind in KINDS {
-        let is_true = known.filter(|(_, weighed)| weighed.truths.has(kind));
+        let which = Which::of(kind);
+        let is_true = known.filter(|(_, weighed)| weighed.truths.has(&which));
         let row = is_true.map(|(moment, weighed)| findings::row(kind, subject, moment, weighed, scene));
-        told.finding(kind, row, at, horizon, &mut Teller { out, metrics: scene.metrics });
+        told.finding(&which, row, at, horizon, &mut Teller { out, metrics: scene.metrics });
+    }
+    let mut rows: BTreeMap<Which, Option<Finding>> =
+        told.guardrails().iter().map(|rule| (Which::guardrail(rule), None)).collect();
+    if let Some((moment, _)) = known.filter(|(_, weighed)| !weighed.truths.rules.is_empty()) {
+        for breach in findings::breaches(subject, moment, scene) {
+            let which = Which::guardrail(&Text::from(breach.rule.as_str()));
+            rows.insert(which, Some(findings::guardrail(&breach, subject, moment)));
+        }
+    }
+    for (which, row) in rows {
+        told.finding(&which, row, at, horizon, &mut Teller { out, metrics: scene.metrics });
     }
 }

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `law` | the one file that asks `permissions` |
 //! | `collapse`, `windows`, `usage` | events to usage rows |
-//! | `days`, `sources`, `facts` | use, grants and inventories, with enough history to ask about a past day |
+//! | `days`, `sources`, `facts`, `limits` | use, grants, inventories and what limits everybody, with enough history to ask about a past day |
 //! | `moment`, `row`, `findings` | what a day's end weighs, its row with its cause, its findings |
 //! | `accounts`, `accounts/*` | the stage before: logs, people of Identity Center, targets of escalation, sessions |
 //! | `scope`, `scope/*` | the stage behind: sums by account, group and organization |
@@ -29,6 +29,7 @@ mod facts;
 mod findings;
 mod holding;
 mod law;
+mod limits;
 mod metrics;
 mod moment;
 mod row;

@@ -59,6 +59,8 @@ pub(crate) struct Circumstances {
     pub(crate) young: bool,
     pub(crate) logged: bool,
     pub(crate) inactive: bool,
+    /// Exceptions to guardrails that are over.
+    pub(crate) n_expired: usize,
     facts: u64,
 }
 
@@ -129,8 +131,8 @@ impl<'h> Subject<'h> {
         let is_same = |before: &&Moment<'_>| before.limits == limits.version && same_rows(&before.rows, &rows);
         let same = before.filter(is_same).map(|before| Arc::clone(&before.set));
         let set = same.or_else(|| known(&rows, limits.version)).unwrap_or_else(|| {
-            let rows = rows.iter().map(|row| row.as_ref()).chain(&limits.rows);
-            scene.law.set(self.provider, rows, scene.policies)
+            let limits = limits.on(self.id, &rows, scene.policies);
+            scene.law.set(self.provider, rows.iter().map(|row| row.as_ref()).chain(limits), scene.policies)
         });
         let used =
             self.numbered.iter().filter(|(_, used)| used.is_used(last_day, window)).map(|(idx, _)| *idx).collect();
@@ -148,13 +150,14 @@ impl<'h> Subject<'h> {
                 young: log.is_none() || is_young(log) || is_young(self.created_at),
                 logged: log.is_some(),
                 inactive: !self.any.is_used(last_day, window),
+                n_expired: scene.config.guardrails().n_expired(at),
                 facts: scene.facts.version(self.account, at),
             },
         })
     }
 
-    /// Weighs a moment.
-    pub(crate) fn weigh(&self, moment: &Moment<'_>, scene: &mut Scene<'_>) -> Weighed {
+    /// Weighs a moment; `rules` are the guardrails that it breaks.
+    pub(crate) fn weigh(&self, moment: &Moment<'_>, rules: Arc<[Text]>, scene: &mut Scene<'_>) -> Weighed {
         scene.metrics.score_weighings_total += 1;
         let unknowable = scene.law.unknowable(self.provider, self.account, scene.facts, moment.at);
         let exposure = scene.law.weigh(&moment.set, &moment.used, &unknowable, &self.holder(moment), scene.facts);
@@ -167,7 +170,7 @@ impl<'h> Subject<'h> {
         }
         let external = findings::external(self.account, moment, scene);
         let mut weighed = weighed(&exposure, moment, ignored, external);
-        weighed.truths = findings::truths(moment, &weighed, &unknowable, scene);
+        weighed.truths = findings::truths(moment, &weighed, &unknowable, rules, scene);
         weighed
     }
 

@@ -28,7 +28,7 @@ use members::{Members, Part};
 use rows::Sum;
 
 /// The state's format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A scope: an account, a group of an account, or an organization.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

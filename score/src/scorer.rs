@@ -16,6 +16,7 @@ use crate::collapse::{Repeat, collapse, granting_account};
 use crate::facts::{Facts, LOG};
 use crate::holding::Holding;
 use crate::law::{Law, Policies};
+use crate::limits::is_limit;
 use crate::metrics::ScoreMetrics;
 use crate::moment::Scene;
 use crate::sources::Taken;
@@ -24,7 +25,7 @@ use crate::usage::UsageOf;
 use crate::windows::{Counts, Room};
 
 /// The state's format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// An account and one of its identities: scores are looked up by account.
 type Key = (AccountId, IdentityId);
@@ -304,11 +305,6 @@ impl Scorer {
         }
         self.n_windows.set(n_windows);
     }
-}
-
-/// Whether a row is an account's SCPs or RCPs.
-pub(crate) fn is_limit(row: &Entitlement) -> bool {
-    matches!(row.kind, EntitlementKind::Scp | EntitlementKind::Rcp)
 }
 
 fn holding<'s>(holdings: &'s mut BTreeMap<Key, Holding>, key: &Key, max: usize) -> Option<&'s mut Holding> {

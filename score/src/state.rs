@@ -20,7 +20,7 @@ pub(crate) fn read<S: DeserializeOwned>(known: u32, bytes: &[u8]) -> Result<S, S
         return Err(StateError::Newer { found, known });
     }
     if found < known {
-        return Err(StateError::Damaged(format!("format {found} was never written")));
+        return Err(StateError::Damaged(format!("format {found} is of before the first release")));
     }
     let (state, rest) = postcard::take_from_bytes(body).map_err(|error| StateError::Damaged(error.to_string()))?;
     if rest.is_empty() { Ok(state) } else { Err(StateError::Damaged(format!("{} bytes are left over", rest.len()))) }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use schemas::{Finding, FindingKind, Id128, Message, Noun, Pci, Time};
+use schemas::{Finding, Id128, Message, Noun, Pci, Text, Time};
 use serde::{Deserialize, Serialize};
 use stream::Output;
 
-use crate::findings::Truths;
+use crate::findings::{Truths, Which};
 use crate::metrics::ScoreMetrics;
 
 /// A row of the series that was told.
@@ -36,7 +36,7 @@ pub(crate) struct Told {
     series: BTreeMap<i64, Point>,
     /// The row that a `finish` told, at a time of its own.
     extra: Option<(Time, Point)>,
-    findings: BTreeMap<FindingKind, Standing>,
+    findings: BTreeMap<Which, Standing>,
 }
 
 /// Where rows go, and who counts them.
@@ -115,41 +115,34 @@ impl Told {
 
     /// Tells a finding of which it is known whether it is true at a time. `horizon` is the first day of which the series
     /// is whole.
-    pub(crate) fn finding(
-        &mut self,
-        kind: FindingKind,
-        row: Option<Finding>,
-        at: Time,
-        horizon: i64,
-        to: &mut Teller<'_>,
-    ) {
-        let told = self.findings.get(&kind);
+    pub(crate) fn finding(&mut self, which: &Which, row: Option<Finding>, at: Time, horizon: i64, to: &mut Teller<'_>) {
+        let told = self.findings.get(which);
         let revision = told.map_or(0, |told| told.row.revision);
         let Some(row) = row else {
             let Some(told) = told.filter(|told| told.row.deleted_at.is_none()) else { return };
-            let ended = Time(self.end_of(kind).unwrap_or(at).0.max(told.row.first_seen_at.0));
+            let ended = Time(self.end_of(which).unwrap_or(at).0.max(told.row.first_seen_at.0));
             let row = Finding { deleted_at: Some(ended), revision: revision + 1, ..told.row.as_ref().clone() };
-            return self.stand(kind, 0, row, to);
+            return self.stand(which, 0, row, to);
         };
         let since = told.filter(|told| told.row.deleted_at.is_none()).map(|told| told.row.first_seen_at);
         let older = since.filter(|since| since.day() < horizon);
-        let first = self.first_of(kind).into_iter().chain(older).min().or(since).unwrap_or(at);
+        let first = self.first_of(which).into_iter().chain(older).min().or(since).unwrap_or(at);
         let changed =
-            self.series.iter().rev().find(|(_, point)| point.stands).filter(|(_, point)| point.truths.has(kind));
+            self.series.iter().rev().find(|(_, point)| point.stands).filter(|(_, point)| point.truths.has(which));
         let changed = changed.map_or(at, |(day, _)| Time(day * Time::DAY));
         let row = Finding { first_seen_at: first.min(changed), time: changed, ..row };
         let hash = hash(&row);
         if told.is_some_and(|told| told.hash == hash && told.row.deleted_at.is_none()) {
             return;
         }
-        let revision = self.move_day(kind, first.min(changed), to).unwrap_or(revision);
-        self.stand(kind, hash, Finding { revision: revision + 1, ..row }, to);
+        let revision = self.move_day(which, first.min(changed), to).unwrap_or(revision);
+        self.stand(which, hash, Finding { revision: revision + 1, ..row }, to);
     }
 
     /// A standing finding is stored by the day it was first seen. Where a correction changes that, the row of the other
     /// day is deleted first. Returns the revision that took.
-    fn move_day(&mut self, kind: FindingKind, first: Time, to: &mut Teller<'_>) -> Option<i64> {
-        let told = self.findings.get(&kind).filter(|told| told.row.deleted_at.is_none())?;
+    fn move_day(&mut self, which: &Which, first: Time, to: &mut Teller<'_>) -> Option<i64> {
+        let told = self.findings.get(which).filter(|told| told.row.deleted_at.is_none())?;
         let was = told.row.first_seen_at;
         if was.day() == first.day() {
             return None;
@@ -159,24 +152,29 @@ impl Told {
         Some(revision)
     }
 
-    fn stand(&mut self, kind: FindingKind, hash: u64, row: Finding, to: &mut Teller<'_>) {
+    fn stand(&mut self, which: &Which, hash: u64, row: Finding, to: &mut Teller<'_>) {
         let row = Arc::new(row);
         to.finding(&row);
-        self.findings.insert(kind, Standing { hash, row });
+        self.findings.insert(which.clone(), Standing { hash, row });
     }
 
-    fn standing(&self) -> impl DoubleEndedIterator<Item = (i64, Truths)> {
-        self.series.iter().filter(|(_, point)| point.stands).map(|(day, point)| (*day, point.truths))
+    /// The guardrails of which something was told, in order.
+    pub(crate) fn guardrails(&self) -> Vec<Text> {
+        self.findings.keys().filter_map(|which| which.rule.clone()).collect()
     }
 
-    /// When a kind was first true.
-    fn first_of(&self, kind: FindingKind) -> Option<Time> {
-        self.standing().find(|(_, truths)| truths.has(kind)).map(|(day, _)| Time(day * Time::DAY))
+    fn standing(&self) -> impl DoubleEndedIterator<Item = (i64, &Truths)> {
+        self.series.iter().filter(|(_, point)| point.stands).map(|(day, point)| (*day, &point.truths))
     }
 
-    /// Since when a kind has not been true.
-    fn end_of(&self, kind: FindingKind) -> Option<Time> {
-        self.standing().rev().take_while(|(_, truths)| !truths.has(kind)).last().map(|(day, _)| Time(day * Time::DAY))
+    /// When a finding was first true.
+    fn first_of(&self, which: &Which) -> Option<Time> {
+        self.standing().find(|(_, truths)| truths.has(which)).map(|(day, _)| Time(day * Time::DAY))
+    }
+
+    /// Since when a finding has not been true.
+    fn end_of(&self, which: &Which) -> Option<Time> {
+        self.standing().rev().take_while(|(_, truths)| !truths.has(which)).last().map(|(day, _)| Time(day * Time::DAY))
     }
 
     /// Forgets the rows before a day, but for the last of them that stands.

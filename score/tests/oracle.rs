@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test should panic")]
 
+#[path = "oracle/guardrails.rs"]
+mod guardrails;
 #[path = "oracle/scenario.rs"]
 mod scenario;
 #[path = "oracle/slow.rs"]

@@ -47,6 +47,7 @@ pub const QUESTIONS: &[Question] = &[
     question!("without_mfa"),
     question!("alert_events"),
     question!("unused_grants"),
+    question!("broken_guardrails"),
     question!("creep_over_time"),
     question!("creep_by_account"),
     question!("risky_uses"),

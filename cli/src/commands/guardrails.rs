@@ -1,5 +1,7 @@
 //! `overgrant guardrails`: which rules grants break, or policy files in CI.
 
+use std::path::Path;
+
 use ::permissions::Grants;
 use ::permissions::guardrails::{Breach, Guardrails, Holder, control};
 use schemas::Time;
@@ -12,18 +14,12 @@ use super::{block_on, print_rows, read_file};
 use crate::args::GuardrailsArgs;
 use crate::{Exit, Mistake, show};
 
-/// The rules that come with overgrant.
-const DEFAULT: &str = include_str!("../../../config/guardrails/default.toml");
-
 pub(super) fn run(args: &GuardrailsArgs) -> anyhow::Result<Exit> {
-    let text = match &args.rules {
-        Some(path) => {
-            String::from_utf8(read_file(path)?).map_err(|_| Mistake(format!("`{}` is not UTF-8", path.display())))?
-        }
-        None => DEFAULT.to_owned(),
+    let rules = match &args.rules {
+        Some(path) => &read(path)?,
+        None => Guardrails::bundled(),
     };
-    let rules = Guardrails::parse(&text).map_err(|error| Mistake(error.to_string()))?;
-    let (mut rows, as_of) = if args.policies.is_empty() { of_store(args, &rules)? } else { of_files(args, &rules)? };
+    let (mut rows, as_of) = if args.policies.is_empty() { of_store(args, rules)? } else { of_files(args, rules)? };
     for (rule, who, until) in rules.expired(as_of) {
         anstream::eprintln!(
             "{}rule `{rule}`: the exception of `{who}` ended on {until}{:#}",
@@ -37,6 +33,12 @@ pub(super) fn run(args: &GuardrailsArgs) -> anyhow::Result<Exit> {
     let columns = ["severity", "rule", "who", "account_id", "actions", "on", "sources", "conditional", "controls"];
     print_rows(&columns, &rows, args.held.of.format)?;
     Ok(if rows.is_empty() { Exit::Done } else { Exit::Unexpected })
+}
+
+fn read(path: &Path) -> anyhow::Result<Guardrails> {
+    let text =
+        String::from_utf8(read_file(path)?).map_err(|_| Mistake(format!("`{}` is not UTF-8", path.display())))?;
+    Ok(Guardrails::parse(&text).map_err(|error| Mistake(error.to_string()))?)
 }
 
 /// Every identity's grants in every account.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use ::permissions::grants;
 use ::permissions::question::Holdings;
 use schemas::{
     Entitlement, EntitlementKind, IdentityId, IdentityKind, Inventory, Policy, PolicyHash, Provider, Time, identity,
@@ -112,11 +113,10 @@ impl Held {
         account: &str,
     ) -> impl Iterator<Item = &'h Entitlement> + use<'h> {
         let groups = self.rows_of(id).iter().flat_map(|row| &row.groups);
-        let names: BTreeSet<String> = std::iter::once(id).chain(groups).map(|id| last_part(id).to_owned()).collect();
+        let names = grants::names(std::iter::once(id).chain(groups));
         let spares = move |row: &&Entitlement| {
-            let policies = row.policy_hashes.iter().filter_map(|hash| self.policies.get(hash));
-            let spared = policies.flat_map(|policy| &policy.statements).flat_map(|statement| &statement.not_identities);
-            spared.map(|name| last_part(name)).any(|name| names.contains(&name.to_ascii_lowercase()))
+            let mut policies = row.policy_hashes.iter().filter_map(|hash| self.policies.get(hash));
+            policies.any(|policy| grants::spares(policy, &names))
         };
         let account = account.to_owned();
         let all = everybody(id).into_iter().flat_map(|id| self.rows_of(&IdentityId::from(id)));
@@ -153,11 +153,6 @@ impl Held {
     }
 }
 
-/// The object id or address in an identity's id, or in how a deny policy writes it.
-fn last_part(name: &str) -> &str {
-    name.rsplit(['/', ':']).next().unwrap_or(name)
-}
-
 fn after<'t>(text: &'t str, mark: &str) -> Option<&'t str> {
     let at = text.find(mark)? + mark.len();
     text[at..].split('/').next().filter(|id| !id.is_empty() && *id != "_")
@@ -168,13 +163,11 @@ pub(super) fn is_limit(row: &Entitlement) -> bool {
     matches!(row.kind, EntitlementKind::Scp | EntitlementKind::Rcp)
 }
 
-/// Whom an Azure deny assignment names to mean everybody.
-const EVERYONE: &str = "00000000-0000-0000-0000-000000000000";
-
 /// Who everybody of the identity's cloud is, too: Azure's everyone; GCP's `allUsers`, `allAuthenticatedUsers`, its domain.
 fn everybody(id: &IdentityId) -> Vec<String> {
     if let Some((tenant, own)) = id.strip_prefix("azure:").and_then(|rest| rest.split_once(':')) {
-        return if own == EVERYONE { Vec::new() } else { vec![identity::azure(tenant, EVERYONE).to_string()] };
+        let everybody = identity::azure(tenant, identity::AZURE_EVERYBODY);
+        return if own == identity::AZURE_EVERYBODY { Vec::new() } else { vec![everybody.to_string()] };
     }
     let Some(name) = id.strip_prefix("gcp:") else { return Vec::new() };
     let mut all = vec![identity::gcp("allUsers").to_string(), identity::gcp("allAuthenticatedUsers").to_string()];

@@ -30,8 +30,8 @@ pub(crate) struct Traces(SdkTracerProvider);
 /// What the settings ask for. Mistakes in them are told by whoever reads them next.
 pub(crate) fn layer(cli: &Cli) -> anyhow::Result<Option<(Traces, Spans)>> {
     let Command::Run(args) = &cli.command else { return Ok(None) };
-    let Ok(config) = Config::load(args.config.as_deref()) else { return Ok(None) };
-    config.telemetry.otlp.as_deref().map(Traces::to).transpose()
+    let Some(telemetry) = Config::telemetry(args.config.as_deref()) else { return Ok(None) };
+    telemetry.otlp.as_deref().map(Traces::to).transpose()
 }
 
 impl Traces {

@@ -160,28 +160,7 @@ pub(super) fn draft(
     kind: EntitlementKind,
     source: String,
 ) -> Draft {
-    let row = Entitlement {
-        identity_id: who.0,
-        account_id: account_id.clone(),
-        source: source.into(),
-        kind,
-        source_name: None,
-        provider,
-        org_id: None,
-        identity_kind: who.1,
-        identity_name: None,
-        identity_generation: None,
-        identity_created_at: None,
-        identity_last_used_at: None,
-        policy_hashes: Vec::new(),
-        groups: Vec::new(),
-        scopes: Vec::new(),
-        condition: None,
-        valid_from: at,
-        valid_until: None,
-        deleted_at: None,
-        revision: 0,
-    };
+    let row = Entitlement::of(provider, account_id.clone(), who, kind, source.into(), at);
     Draft { row, own_time: false }
 }
 

@@ -72,27 +72,10 @@ impl Grants {
             Provider::Azure => EntitlementKind::RoleAssignment,
             Provider::Gcp => EntitlementKind::Binding,
         };
+        let nobody = (IdentityId::default(), IdentityKind::Unknown);
         let row = Entitlement {
-            identity_id: IdentityId::default(),
-            account_id: AccountId::default(),
-            source: Text::from(source),
-            kind,
-            source_name: None,
-            provider: policy.provider,
-            org_id: None,
-            identity_kind: IdentityKind::Unknown,
-            identity_name: None,
-            identity_generation: None,
-            identity_created_at: None,
-            identity_last_used_at: None,
             policy_hashes: vec![policy.policy_hash.clone()],
-            groups: Vec::new(),
-            scopes: Vec::new(),
-            condition: None,
-            valid_from: policy.time,
-            valid_until: None,
-            deleted_at: None,
-            revision: 0,
+            ..Entitlement::of(policy.provider, AccountId::default(), nobody, kind, Text::from(source), policy.time)
         };
         let mut policy = policy.clone();
         for statement in policy.statements.iter_mut().filter(|_| policy.provider == Provider::Aws) {

@@ -87,28 +87,9 @@ fn compiled(kind: PolicyKind, document: &Value) -> Arc<CompiledPolicy> {
 }
 
 fn entitlement() -> Entitlement {
-    Entitlement {
-        identity_id: IdentityId::from("aws:111122223333:user/bob"),
-        account_id: AccountId::from("111122223333"),
-        source: Text::default(),
-        kind: EntitlementKind::Identity,
-        source_name: None,
-        provider: Provider::Aws,
-        org_id: None,
-        identity_kind: IdentityKind::Unknown,
-        identity_name: None,
-        identity_generation: None,
-        identity_created_at: None,
-        identity_last_used_at: None,
-        policy_hashes: Vec::new(),
-        groups: Vec::new(),
-        scopes: Vec::new(),
-        condition: None,
-        valid_from: Time(0),
-        valid_until: None,
-        deleted_at: None,
-        revision: 1,
-    }
+    let (account, bob) = (AccountId::from("111122223333"), IdentityId::from("aws:111122223333:user/bob"));
+    let (kind, source) = (EntitlementKind::Identity, Text::default());
+    Entitlement::of(Provider::Aws, account, (bob, IdentityKind::Unknown), kind, source, Time(0))
 }
 
 /// Actions with resources, whose services have no rule of their own.

@@ -6,8 +6,6 @@ use schemas::{IdentityKind, Provider, Statement, Time};
 
 use super::*;
 
-static DEFAULT: &str = include_str!("../../../config/guardrails/default.toml");
-
 fn now() -> Time {
     Time::parse("2026-11-29T00:00:00Z").unwrap()
 }
@@ -178,7 +176,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn each_rule_breaks_on_its_case_and_not_beside_it() {
-    let guardrails = Guardrails::parse(DEFAULT).unwrap();
+    let guardrails = Guardrails::parse(BUNDLED).unwrap();
     let mut seen = BTreeSet::new();
     for (rule, breaker, bad, other, good) in cases() {
         assert!(broken(&guardrails, &breaker, bad).contains(rule), "{rule} does not break for {}", breaker.name);
@@ -191,7 +189,7 @@ fn each_rule_breaks_on_its_case_and_not_beside_it() {
 
 #[test]
 fn every_control_is_in_the_table_and_every_rule_has_one() {
-    for rule in Guardrails::parse(DEFAULT).unwrap().rules() {
+    for rule in Guardrails::parse(BUNDLED).unwrap().rules() {
         assert!(!rule.controls.is_empty(), "{}", rule.id);
         for tag in &rule.controls {
             assert!(control(tag).is_some_and(|c| !c.title.is_empty() && c.page.starts_with("https://")), "{tag}");
@@ -202,7 +200,7 @@ fn every_control_is_in_the_table_and_every_rule_has_one() {
 
 #[test]
 fn every_action_named_exists_and_a_breach_says_the_worst_first() {
-    let guardrails = Guardrails::parse(DEFAULT).unwrap();
+    let guardrails = Guardrails::parse(BUNDLED).unwrap();
     let dev = holder(Provider::Aws, IdentityKind::Role, "dev");
     let set = set_of_statements(Provider::Aws, one("*", "*", ""), "AdministratorAccess");
     let breaches = guardrails.check(&dev, &set, now());
@@ -241,7 +239,7 @@ fn an_exception_ends_after_its_last_day() {
 
 #[test]
 fn policy_files_are_checked_in_ci() {
-    let guardrails = Guardrails::parse(DEFAULT).unwrap();
+    let guardrails = Guardrails::parse(BUNDLED).unwrap();
     let rules = |file: &str, holder: Option<&Holder>| -> Vec<String> {
         let breaches = guardrails.check_policy(file.as_bytes(), holder, now()).unwrap();
         breaches.iter().map(|b| format!("{}: {}", b.holder.name, b.breach.rule)).collect()

@@ -12,7 +12,7 @@ use stream::Output;
 
 use crate::facts::target_kind;
 use crate::law::{Law, Policies};
-use crate::scorer::is_limit;
+use crate::limits::{self, is_limit};
 use crate::sources::Sources;
 
 type Key = (AccountId, IdentityId);
@@ -38,7 +38,7 @@ impl Targets {
         self.policies.insert(policy.policy_hash.clone(), Arc::clone(policy));
         let holders: Vec<Key> = self.holders.get(&policy.policy_hash).into_iter().flatten().cloned().collect();
         for key in holders {
-            if key.1 == identity::aws_root(&key.0) {
+            if key.1 == identity::aws_root(&key.0) || identity::is_everybody(&key.1) {
                 self.touch(&key.0);
             }
             self.dirty.insert(key);
@@ -69,23 +69,32 @@ impl Targets {
         self.dirty.extend(keys.cloned());
     }
 
-    /// The SCPs and RCPs above an account: rows of its root user.
+    /// What limits everybody in an account: rows of its root user, or of everybody.
     fn limits(&self, account: &AccountId) -> Vec<Arc<Entitlement>> {
-        let sources = self.sources.get(&(account.clone(), identity::aws_root(account)));
-        let rows = sources.map(|sources| sources.as_of(Time(i64::MAX))).unwrap_or_default();
-        rows.into_iter().filter(|row| is_limit(row)).cloned().collect()
+        let first = (account.clone(), IdentityId::default());
+        let of_account = self.sources.range(first..).take_while(|((of, _), _)| of == account);
+        let stands_for_all = |id: &IdentityId| *id == identity::aws_root(account) || identity::is_everybody(id);
+        let of_all = of_account.filter(|((_, id), _)| stands_for_all(id));
+        let rows = of_all.flat_map(|(_, sources)| sources.as_of(Time(i64::MAX)));
+        rows.filter(|row| is_limit(row)).cloned().collect()
     }
 
     /// Tells the targets of the accounts where they have changed. Targets are those of today at every past day, too.
     pub(super) fn tell(&mut self, law: &mut Law, out: &mut Output<Message>) {
         let mut changed = BTreeMap::new();
+        // Of the account that was asked last: keys come by account.
+        let mut limits: Option<(AccountId, Vec<Arc<Entitlement>>)> = None;
         for key in std::mem::take(&mut self.dirty) {
             let Some(sources) = self.sources.get(&key) else { continue };
             let rows = sources.as_of(Time(i64::MAX));
             let provider = sources.iter().next().map_or(Provider::Aws, |row| row.provider);
-            let limits = self.limits(&key.0);
-            let own = rows.iter().copied().filter(|row| !is_limit(row));
-            let set = law.set(provider, own.chain(&limits).map(|row| row.as_ref()), &self.policies);
+            if limits.as_ref().is_none_or(|(account, _)| *account != key.0) {
+                limits = Some((key.0.clone(), self.limits(&key.0)));
+            }
+            let limits = limits.iter().flat_map(|(_, limits)| limits).map(AsRef::as_ref);
+            let limits = limits::on(limits, &key.1, &rows, &self.policies);
+            let own = rows.iter().filter(|row| !is_limit(row)).map(|row| row.as_ref());
+            let set = law.set(provider, own.chain(limits), &self.policies);
             let is_privileged = law.is_privileged(&set);
             let kinds = if is_privileged { kinds(&rows, &self.policies) } else { Vec::new() };
             for kind in ["group", "service", "identity"] {

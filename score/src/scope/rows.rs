@@ -113,10 +113,11 @@ pub(super) fn inactive_group(scope: &Scope, sum: &Sum<'_>, config: &ValidConfig)
     let (account_id, scope_id) = (scope.account(), scope.id());
     let name = scope_id.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
     Finding {
-        finding_id: Finding::id_of(FindingKind::InactiveGroup, &account_id, &scope_id),
+        finding_id: Finding::id_of(FindingKind::InactiveGroup, None, &account_id, &scope_id),
         kind: FindingKind::InactiveGroup,
         provider: sum.parts().next().map_or(Provider::Aws, |part| part.provider),
         account_id,
+        rule: None,
         scope_kind: scope.kind(),
         scope_id,
         scope_name: Some(Text::from(name.as_str())),
@@ -128,6 +129,7 @@ pub(super) fn inactive_group(scope: &Scope, sum: &Sum<'_>, config: &ValidConfig)
         )),
         evidence: vec![Text::from(format!("{} members", sum.n_members))],
         advice: "remove the group's grants, or its members".into(),
+        controls: Vec::new(),
         first_seen_at: sum.time,
         time: sum.time,
         deleted_at: None,

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use permissions::azure::role_definition;
+use schemas::identity::AZURE_EVERYBODY;
 use schemas::{EntitlementKind, IdentityKind, Policy, Provider, Text};
 use serde_json::Value;
 
@@ -16,9 +17,6 @@ use super::super::aws::Reader;
 use super::super::facts::{Fact, Member, text};
 use super::super::read::Read;
 use super::{body, made, members};
-
-/// Whom a deny assignment names to mean everybody.
-const EVERYONE: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The condition of a deny that holds at its scope and not below.
 const HERE_ONLY: &str = "doNotApplyToChildScopes";
@@ -30,7 +28,7 @@ pub(super) fn read(object: &Value, reader: &mut Reader<'_>) -> Result<Read, Stri
     let mut read = Read::default();
     let mut denied = members(of, "principals", &mut read);
     let spared = members(of, "excludePrincipals", &mut read);
-    for member in denied.iter_mut().filter(|member| member.object_id.as_str() == EVERYONE) {
+    for member in denied.iter_mut().filter(|member| member.object_id.as_str() == AZURE_EVERYBODY) {
         (member.kind, member.name) = (IdentityKind::Group, Some("everyone".into()));
     }
     let role =

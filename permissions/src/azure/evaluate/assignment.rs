@@ -17,7 +17,7 @@ use super::scope::Scope;
 use crate::truth::{Doubts, Truth};
 
 /// Whom a deny assignment names to mean everybody (deny assignments, «System-Defined Principal»).
-pub(super) const EVERYONE: &str = "00000000-0000-0000-0000-000000000000";
+pub(super) const EVERYONE: &str = schemas::identity::AZURE_EVERYBODY;
 
 /// A role at a scope for one identity or group.
 #[derive(Clone, Debug, PartialEq)]

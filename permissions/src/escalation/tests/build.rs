@@ -79,27 +79,11 @@ fn policy_of(provider: Provider, grant: &Grant) -> Arc<Policy> {
 }
 
 pub(super) fn entitlement(provider: Provider, kind: EntitlementKind, at: usize, policy: &Policy) -> Entitlement {
+    let (account, user) = (AccountId::from(account(provider)), (IdentityId::from(HOLDER), IdentityKind::User));
+    let source = Text::from(format!("source:{at}"));
     Entitlement {
-        identity_id: IdentityId::from(HOLDER),
-        account_id: AccountId::from(account(provider)),
-        source: Text::from(format!("source:{at}")),
-        kind,
-        source_name: None,
-        provider,
-        org_id: None,
-        identity_kind: IdentityKind::User,
-        identity_name: None,
-        identity_generation: None,
-        identity_created_at: None,
-        identity_last_used_at: None,
         policy_hashes: vec![policy.policy_hash.clone()],
-        groups: Vec::new(),
-        scopes: Vec::new(),
-        condition: None,
-        valid_from: Time(0),
-        valid_until: None,
-        deleted_at: None,
-        revision: 1,
+        ..Entitlement::of(provider, account, user, kind, source, Time(0))
     }
 }
 

@@ -55,15 +55,15 @@ fn a_raw_record_keeps_its_bytes_and_a_row_that_is_gone_stays_a_record() {
     check(
         &gone.into_message(),
         &expect![[r#"
-        key 45091cacd547d1b6a5f391fa693ea416
-        value 225 bytes, [00, 7f, 00, 00, 06] …
-        ce_specversion: 1.0
-        ce_type: overgrant.finding.v1
-        ce_source: overgrant/normalize
-        ce_id: 45091cacd547d1b6a5f391fa693ea416#12
-        ce_time: 2026-10-31T12:00:00Z
-        content-type: application/avro
-    "#]],
+            key 45091cacd547d1b6a5f391fa693ea416
+            value 227 bytes, [00, 7f, 00, 00, 06] …
+            ce_specversion: 1.0
+            ce_type: overgrant.finding.v1
+            ce_source: overgrant/normalize
+            ce_id: 45091cacd547d1b6a5f391fa693ea416#12
+            ce_time: 2026-10-31T12:00:00Z
+            content-type: application/avro
+        "#]],
     );
 }
 
