@@ -39,6 +39,7 @@ pub use estate::{Estate, Member, Workload};
 pub use outside::{OutsideTrust, Outsider};
 pub use radius::{BlastRadius, Reached};
 pub use table::paths;
+pub use trust::Trust;
 
 /// What must exist, besides the permissions, for a path to end at administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,6 +148,8 @@ pub struct Targets<'a> {
     pub own: &'a [&'a str],
     /// Whether the account has a target of a kind, for the needs that are not about the holder itself; see [`Exists`].
     pub exists: &'a Exists<'a>,
+    /// AWS: whether the trust policy of a role, by its ARN, lets the holder in, or may; see [`Trust`].
+    pub trusts: &'a dyn Fn(&str) -> bool,
 }
 
 /// Says whether a target of a kind exists that the path's permissions are granted on. The second says that of one target, by
@@ -157,7 +160,7 @@ impl Targets<'_> {
     /// An account with nobody else in it.
     #[must_use]
     pub fn alone(holder: IdentityKind) -> Targets<'static> {
-        Targets { holder, own: &[], exists: &|_, _| false }
+        Targets { holder, own: &[], exists: &|_, _| false, trusts: &|_| true }
     }
 }
 
@@ -189,8 +192,16 @@ fn leads_somewhere(path: &EscalationPath, set: &GrantSet, targets: &Targets<'_>)
         Need::OwnUser => user && on_own(path, set, targets, "user/"),
         Need::OwnRole => role && on_own(path, set, targets, "role/"),
         Need::OwnGroup => user && in_group && on_own(path, set, targets, "group/"),
-        need => (targets.exists)(need, &|target| reaches(path, set, target)),
+        need => (targets.exists)(need, &|target| {
+            reaches(path, set, target) && (!asks_trust(path) || (targets.trusts)(target))
+        }),
     }
+}
+
+/// Whether a path takes a role as its trust policy is.
+fn asks_trust(path: &EscalationPath) -> bool {
+    let on_target = |name: &str| path.required.iter().any(|what| what.on == On::Target && what.name == name);
+    on_target("sts:AssumeRole") && !on_target("iam:UpdateAssumeRolePolicy")
 }
 
 /// Whether what a path asks of its target is granted, or may be, on this one.

@@ -190,7 +190,7 @@ fn known_escalations_are_found_and_nothing_else() {
         let (statements, own) = account.statements(user, "UserPolicyList");
         let set: Arc<GrantSet> = set_of(Provider::Aws, statements, &[]);
         let own: Vec<&str> = own.iter().map(String::as_str).collect();
-        let targets = Targets { holder: IdentityKind::User, own: &own, exists: &|_, _| true };
+        let targets = Targets { holder: IdentityKind::User, own: &own, exists: &|_, _| true, trusts: &|_| true };
         let found = unused_path(&set, &RoaringBitmap::new(), &targets);
         let expected = match name {
             // Its only permission is given by the role's trust policy.

@@ -30,7 +30,7 @@ use sessions::Sessions;
 use targets::Targets;
 
 /// The state's format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Ids listed in a row of people or targets; the count is of all. One id would do to know that there is one.
 const MAX_LISTED: usize = 1_000;
 

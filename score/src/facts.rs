@@ -8,7 +8,7 @@
 //! | `log` | the account's log is read; `time` is the first day of an event |
 //! | `log:<service>:read`, `log:<service>:write` | logs that are off by default are on for that service; `time` is the first day of one |
 //! | `people:<role id>` | people of Identity Center act through that role; the ids are theirs |
-//! | `target:<kind>` | identities worth escalating to; the ids are theirs, in AWS their ARNs |
+//! | `target:<kind>` | identities worth escalating to; the ids are theirs, in AWS their ARNs, behind a role's the hash of its trust policy |
 //! | `limit:<source>@<beginning>` | what limits everybody in the account: see [`crate::limits`] |
 
 use std::cell::RefCell;
@@ -36,9 +36,12 @@ pub(crate) fn people_kind(role: &str) -> Text {
     Text::from(format!("people:{role}"))
 }
 
+/// What the kinds begin with that list identities worth escalating to.
+const TARGET: &str = "target:";
+
 /// The kind that lists identities worth escalating to.
 pub(crate) fn target_kind(what: &str) -> Text {
-    Text::from(format!("target:{what}"))
+    Text::from(format!("{TARGET}{what}"))
 }
 
 /// An account's facts by kind and revision.
@@ -61,7 +64,7 @@ fn bound_limits(kinds: &mut Kinds) {
 
 /// Whether a kind lists resources, and so has a reach.
 fn is_resource(kind: &str) -> bool {
-    kind != LOG && !["log:", "people:", "target:", LIMIT].iter().any(|ours| kind.starts_with(ours))
+    kind != LOG && !["log:", "people:", TARGET, LIMIT].iter().any(|ours| kind.starts_with(ours))
 }
 
 /// The inventories of all accounts, by kind and revision.
@@ -159,13 +162,18 @@ impl Facts {
         Limits::of(newest.into_iter().filter(|row| holds(&row)))
     }
 
-    /// The accounts that a policy limits, at whatever time.
-    pub(crate) fn limited_by(&self, hash: &PolicyHash) -> Vec<AccountId> {
-        let is_it = |id: &ResourceId| id.as_str() == hash.as_str();
+    /// The accounts in which everybody's score may rest on a policy: one that limits them, or the trust policy of a target.
+    pub(crate) fn resting_on(&self, hash: &PolicyHash) -> Vec<AccountId> {
+        let is_it =
+            |id: &ResourceId| id.strip_suffix(hash.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with(' '));
         let names =
             |versions: &BTreeMap<i64, Arc<Inventory>>| versions.values().any(|row| row.resource_ids.iter().any(is_it));
-        let accounts = self.rows.iter().filter(|(_, kinds)| limits(kinds).any(|(_, versions)| names(versions)));
-        accounts.map(|(account, _)| account.clone()).collect()
+        let told = |kinds: &Kinds| {
+            kinds
+                .iter()
+                .any(|(kind, versions)| [LIMIT, TARGET].iter().any(|ours| kind.starts_with(ours)) && names(versions))
+        };
+        self.rows.iter().filter(|(_, kinds)| told(kinds)).map(|(account, _)| account.clone()).collect()
     }
 
     /// A number for everything in an account that a score rests on as of a time: equal numbers, equal scores.

@@ -1,23 +1,28 @@
 //! The one file that asks `permissions`: names, sets, weights.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use permissions::escalation::Need;
+use permissions::escalation::{Need, Trust};
 use permissions::exposure::Scale;
 use permissions::{
     ActionIdx, ActionInfo, Area, Catalogue, Exposure, GrantSet, Grants, Logged, Reach, RiskModel, Targets, resource,
 };
 use roaring::RoaringBitmap;
 use schemas::{
-    AccessLevel, AccountId, Contribution, Entitlement, Policy, PolicyHash, Provider, RiskClass, Text, Time, identity,
+    AccessLevel, AccountId, Contribution, Entitlement, Id128, Policy, PolicyHash, Provider, RiskClass, Text, Time,
+    identity,
 };
 
 use crate::facts::{Facts, LOG, log_kind, target_kind};
 
 /// Sets of unknowable actions remembered; one per combination of logs, of which there are few.
 const MAX_UNKNOWABLE: usize = 1_024;
+
+/// Compiled trust policies remembered; past it they are compiled anew.
+const MAX_TRUSTS: usize = 4_096;
 
 /// All policies by hash.
 pub(crate) type Policies = BTreeMap<PolicyHash, Arc<Policy>>;
@@ -27,6 +32,7 @@ pub(crate) struct Law {
     model: RiskModel,
     grants: Grants,
     unknowable: BTreeMap<(Provider, Option<Vec<Text>>), Arc<RoaringBitmap>>,
+    trusts: RefCell<BTreeMap<PolicyHash, Trust>>,
 }
 
 /// Who holds a set, where and when.
@@ -34,6 +40,8 @@ pub(crate) struct Holder<'a> {
     pub(crate) id: &'a str,
     pub(crate) kind: schemas::IdentityKind,
     pub(crate) account: &'a AccountId,
+    /// AWS: its own ARN, with the path of its name, where a row has it.
+    pub(crate) arn: Option<&'a str>,
     /// AWS: the ARNs of the holder, of its groups and of the policies of its account that are attached to it.
     pub(crate) own: Vec<String>,
     pub(crate) at: Time,
@@ -41,7 +49,7 @@ pub(crate) struct Holder<'a> {
 
 impl Law {
     pub(crate) fn new(model: &RiskModel) -> Self {
-        Self { model: model.clone(), grants: Grants::new(), unknowable: BTreeMap::new() }
+        Self { model: model.clone(), grants: Grants::new(), unknowable: BTreeMap::new(), trusts: RefCell::default() }
     }
 
     /// What is known of an action; `None` for names that the catalogue does not have.
@@ -124,12 +132,31 @@ impl Law {
         unknowable: &RoaringBitmap,
         holder: &Holder<'_>,
         facts: &Facts,
+        policies: &Policies,
     ) -> Exposure {
         let provider = set.provider();
         let own: Vec<&str> = holder.own.iter().map(String::as_str).collect();
         let exists = |need: Need, reaches: &dyn Fn(&str) -> bool| is_target(need, holder, facts, reaches);
-        let targets = Targets { holder: holder.kind, own: &own, exists: &exists };
+        let trusts = |role: &str| self.trusts(role, holder, facts, policies);
+        let targets = Targets { holder: holder.kind, own: &own, exists: &exists, trusts: &trusts };
         self.scale(&|area, kind| reach(provider, holder, facts, area, kind)).exposure(set, used, unknowable, &targets)
+    }
+
+    /// Whether a privileged role's trust policy lets a holder in; what is not known of either may.
+    fn trusts(&self, role: &str, holder: &Holder<'_>, facts: &Facts, policies: &Policies) -> bool {
+        let Some(arn) = holder.arn else { return true };
+        let Some(targets) = facts.as_of(holder.account, &target_kind("identity"), holder.at) else { return true };
+        let hashes = targets.resource_ids.iter().map(|target| target_of(target)).filter(|(named, _)| *named == role);
+        let Some(hash) = hashes.filter_map(|(_, hash)| hash).map(PolicyHash::from).next() else { return true };
+        let mut trusts = self.trusts.borrow_mut();
+        if let Some(trust) = trusts.get(&hash) {
+            return trust.lets_in(arn, role);
+        }
+        let Some(policy) = policies.get(&hash) else { return true };
+        if trusts.len() >= MAX_TRUSTS {
+            trusts.clear();
+        }
+        trusts.entry(hash).or_insert_with(|| Trust::of(policy)).lets_in(arn, role)
     }
 
     /// The largest parts of what is unused.
@@ -259,7 +286,14 @@ fn is_target(need: Need, holder: &Holder<'_>, facts: &Facts, reaches: &dyn Fn(&s
     let is_cut = usize::try_from(row.n_resources).is_ok_and(|n| n > row.resource_ids.len());
     let is_holder =
         |target: &str| target == holder.id || identity::aws_of_arn(target).is_some_and(|id| id.as_str() == holder.id);
-    is_cut || row.resource_ids.iter().any(|target| !is_holder(target) && reaches(target))
+    is_cut
+        || row.resource_ids.iter().map(|target| target_of(target).0).any(|target| !is_holder(target) && reaches(target))
+}
+
+/// A target in a fact: how grants name it, and the hash of the trust policy of a role of which one is known.
+fn target_of(target: &str) -> (&str, Option<&str>) {
+    let behind = target.rsplit_once(' ').filter(|(_, hash)| Id128::parse(hash).is_some());
+    behind.map_or((target, None), |(named, hash)| (named, Some(hash)))
 }
 
 fn reach(provider: Provider, holder: &Holder<'_>, facts: &Facts, area: &Area, kind: &str) -> Reach {

@@ -160,7 +160,8 @@ impl<'h> Subject<'h> {
     pub(crate) fn weigh(&self, moment: &Moment<'_>, rules: Arc<[Text]>, scene: &mut Scene<'_>) -> Weighed {
         scene.metrics.score_weighings_total += 1;
         let unknowable = scene.law.unknowable(self.provider, self.account, scene.facts, moment.at);
-        let exposure = scene.law.weigh(&moment.set, &moment.used, &unknowable, &self.holder(moment), scene.facts);
+        let (holder, facts) = (self.holder(moment), scene.facts);
+        let exposure = scene.law.weigh(&moment.set, &moment.used, &unknowable, &holder, facts, scene.policies);
         let mut ignored: Vec<Text> = moment.set.ignored().iter().map(|what| Text::from(*what)).collect();
         if !moment.circumstances.logged {
             ignored.push("no log".into());
@@ -175,11 +176,13 @@ impl<'h> Subject<'h> {
     }
 
     /// Who holds the moment's set.
-    pub(crate) fn holder(&self, moment: &Moment<'_>) -> Holder<'_> {
+    pub(crate) fn holder<'m>(&'m self, moment: &Moment<'m>) -> Holder<'m> {
+        let mut itself = moment.rows.iter().filter(|row| row.kind == EntitlementKind::Identity);
         Holder {
             id: self.id,
             kind: moment.kind(),
             account: self.account,
+            arn: itself.find_map(|row| row.scopes.first()).map(|arn| arn.as_str()),
             own: if self.provider == Provider::Aws { self.own(moment) } else { Vec::new() },
             at: moment.at,
         }

@@ -92,7 +92,7 @@ impl Scorer {
             return;
         }
         self.state.policies.insert(policy.policy_hash.clone(), Arc::clone(policy));
-        for account in self.state.facts.limited_by(&policy.policy_hash) {
+        for account in self.state.facts.resting_on(&policy.policy_hash) {
             self.touch_account(&account, i64::MIN);
         }
         let holders = self.holders.get(&policy.policy_hash).into_iter().flatten();

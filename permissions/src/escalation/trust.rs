@@ -1,7 +1,7 @@
 //! Which roles trust whom.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use roaring::RoaringBitmap;
 use schemas::{AccountId, Effect, IdentityKind, Policy};
@@ -15,6 +15,38 @@ use crate::aws::evaluate::{self, Action, CompiledPolicy, Form, Identity, Policie
 use crate::decision::{Decision, Verdict};
 use crate::truth::Truth;
 
+/// A policy that allows everything.
+static EVERYTHING: LazyLock<Arc<CompiledPolicy>> = LazyLock::new(|| {
+    let everything = br#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    Arc::new(CompiledPolicy::compile("granted", PolicyKind::Identity, everything))
+});
+static ASSUME: LazyLock<Option<Action>> = LazyLock::new(|| Action::parse("sts:AssumeRole").ok());
+
+/// The trust policy of one role.
+#[derive(Clone, Debug)]
+pub struct Trust(Arc<CompiledPolicy>);
+
+impl Trust {
+    /// Compiles it.
+    #[must_use]
+    pub fn of(policy: &Policy) -> Self {
+        Self(Arc::new(compile(policy)))
+    }
+
+    /// Whether it lets in, or may, who is granted to take the role; both by their ARNs. What is no identity's ARN may be let in.
+    #[must_use]
+    pub fn lets_in(&self, holder: &str, role: &str) -> bool {
+        let (Ok(identity), Some(action)) = (Identity::parse(holder), ASSUME.as_ref()) else { return true };
+        let identity_policies = vec![Arc::clone(&EVERYTHING)];
+        let policies =
+            Policies { identity: identity_policies, resource: Some(Arc::clone(&self.0)), ..Policies::default() };
+        let context = context(&identity);
+        let request =
+            Request { identity: &identity, action, resource: role, resource_account: None, context: &context };
+        evaluate::decide(request, &policies).verdict == Verdict::Allowed
+    }
+}
+
 /// The roles' trust policies, found by whom they name.
 pub(super) struct Trusts<'e> {
     members: &'e [Member],
@@ -27,15 +59,13 @@ pub(super) struct Trusts<'e> {
     by_account: HashMap<SmolStr, RoaringBitmap>,
     /// Roles that name everybody, or all but some.
     everybody: RoaringBitmap,
-    assume: Action,
-    allow: Arc<CompiledPolicy>,
+    assume: &'static Action,
     unknown: Arc<CompiledPolicy>,
     services: HashMap<SmolStr, Arc<Spread>>,
 }
 
 impl<'e> Trusts<'e> {
     pub(super) fn new(members: &'e [Member]) -> Option<Self> {
-        let everything = br#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
         let mut this = Self {
             members,
             policies: HashMap::new(),
@@ -43,8 +73,7 @@ impl<'e> Trusts<'e> {
             plain: HashMap::new(),
             by_account: HashMap::new(),
             everybody: RoaringBitmap::new(),
-            assume: Action::parse("sts:AssumeRole").ok()?,
-            allow: Arc::new(CompiledPolicy::compile("granted", PolicyKind::Identity, everything)),
+            assume: ASSUME.as_ref()?,
             unknown: Arc::new(CompiledPolicy::unknown("perhaps granted", PolicyKind::Identity)),
             services: HashMap::new(),
         };
@@ -109,7 +138,7 @@ impl<'e> Trusts<'e> {
                 let policies = Policies { resource: Some(Arc::clone(policy)), ..Policies::default() };
                 let request = Request {
                     identity: &identity,
-                    action: &self.assume,
+                    action: self.assume,
                     resource: &member.resource,
                     resource_account: None,
                     context: &context,
@@ -160,7 +189,7 @@ impl<'e> Trusts<'e> {
             return self.decide(role, identity, (**policies).clone()).map_or(Truth::False, |found| truth(&found));
         }
         let identity_policies = match own {
-            Truth::True => vec![Arc::clone(&self.allow)],
+            Truth::True => vec![Arc::clone(&EVERYTHING)],
             Truth::Unknown => vec![Arc::clone(&self.unknown)],
             Truth::False => Vec::new(),
         };
@@ -174,7 +203,7 @@ impl<'e> Trusts<'e> {
         let policies = Policies { resource: Some(Arc::clone(self.policies.get(&role)?)), ..policies };
         let request = Request {
             identity,
-            action: &self.assume,
+            action: self.assume,
             resource: &self.members[role as usize].resource,
             resource_account: None,
             context: &context(identity),

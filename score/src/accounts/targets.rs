@@ -22,8 +22,8 @@ type Key = (AccountId, IdentityId);
 pub(super) struct Targets {
     policies: Policies,
     sources: BTreeMap<Key, Sources>,
-    /// The identities of each account and kind of target, and the revision told.
-    told: BTreeMap<(AccountId, Text), (BTreeSet<IdentityId>, i64)>,
+    /// The identities of each account and kind of target, of roles their trust policies, and the revision told.
+    told: BTreeMap<(AccountId, Text), (BTreeMap<IdentityId, Option<PolicyHash>>, i64)>,
     dirty: BTreeSet<Key>,
     #[serde(skip)]
     holders: BTreeMap<PolicyHash, BTreeSet<Key>>,
@@ -97,11 +97,17 @@ impl Targets {
             let set = law.set(provider, own.chain(limits), &self.policies);
             let is_privileged = law.is_privileged(&set);
             let kinds = if is_privileged { kinds(&rows, &self.policies) } else { Vec::new() };
+            let mut trusts = rows.iter().filter(|row| row.kind == EntitlementKind::Trust);
+            let trust = trusts.find_map(|row| row.policy_hashes.first()).cloned();
             for kind in ["group", "service", "identity"] {
                 let place = (key.0.clone(), target_kind(kind));
                 let (ids, _) = self.told.entry(place.clone()).or_default();
-                let moved = if kinds.contains(&kind) { ids.insert(key.1.clone()) } else { ids.remove(&key.1) };
-                if moved {
+                let now = kinds.contains(&kind).then(|| trust.clone());
+                let before = match &now {
+                    Some(trust) => ids.insert(key.1.clone(), trust.clone()),
+                    None => ids.remove(&key.1),
+                };
+                if before != now {
                     changed.insert(place, provider);
                 }
             }
@@ -111,7 +117,10 @@ impl Targets {
             *revision += 1;
             let row = super::fact(provider, &place.0, place.1, Time(0), *revision);
             let sources = &self.sources;
-            let named = |id: &IdentityId| name_of(sources.get(&(place.0.clone(), id.clone())), id);
+            let named = |(id, trust): (&IdentityId, &Option<PolicyHash>)| {
+                let name = name_of(sources.get(&(place.0.clone(), id.clone())), id);
+                trust.as_ref().map_or(name.clone(), |hash| ResourceId::from(format!("{name} {hash}")))
+            };
             out.emit(super::listing(row, ids.iter().map(named)));
         }
     }

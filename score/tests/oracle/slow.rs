@@ -172,7 +172,9 @@ impl<'s> Oracle<'s> {
         let arn = format!("arn:aws:iam::{}", identity.strip_prefix("aws:").unwrap());
         let in_group = self.rows(identity, at).iter().any(|row| !row.groups.is_empty());
         let own: Vec<&str> = if in_group { vec![&arn, group] } else { vec![&arn] };
-        let exposure = scale.exposure(&set, &used, &unknowable, &Targets { holder: kind, own: &own, exists: &exists });
+        // No trust policy is known here.
+        let targets = Targets { holder: kind, own: &own, exists: &exists, trusts: &|_| true };
+        let exposure = scale.exposure(&set, &used, &unknowable, &targets);
         let capacity = scale.capacity(Provider::Aws);
         let mut ignored: BTreeSet<String> = set.ignored().iter().map(ToString::to_string).collect();
         if !logged {

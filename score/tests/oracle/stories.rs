@@ -443,6 +443,75 @@ fn a_trust_to_an_unknown_account_is_external_access() {
     );
 }
 
+/// Alice may take every role; one is an administrator and trusts `who`, or nobody knows whom.
+fn takes_a_role(who: Option<&str>) -> Vec<Message> {
+    let (assume, admin) = (policy(&["sts:AssumeRole"], "*"), policy(&["*"], "*"));
+    let itself = Entitlement {
+        kind: EntitlementKind::Identity,
+        source: "identity".into(),
+        scopes: vec!["arn:aws:iam::123456789012:user/alice".into()],
+        policy_hashes: Vec::new(),
+        ..grant(ALICE, &assume, "2026-01-01T00:00:00Z")
+    };
+    let mut messages = vec![
+        itself.into_message(),
+        grant(ALICE, &assume, "2026-01-01T00:00:00Z").into_message(),
+        grant(ROLE, &admin, "2026-01-01T00:00:00Z").into_message(),
+        assume.into_message(),
+        admin.into_message(),
+        event(1, ALICE, "iam:GetUser", "2026-01-02T00:00:00Z").into_message(),
+    ];
+    if let Some(who) = who {
+        let statement = Statement {
+            actions: vec!["sts:AssumeRole".into()],
+            resources: Vec::new(),
+            identities: vec![who.into()],
+            ..example::policy().statements[0].clone()
+        };
+        let trust = Policy::of(Provider::Aws, vec![statement], Vec::new(), Time(0));
+        let row = Entitlement {
+            kind: EntitlementKind::Trust,
+            source: "trust".into(),
+            ..grant(ROLE, &trust, "2026-01-01T00:00:00Z")
+        };
+        messages.extend([row.into_message(), trust.into_message()]);
+    }
+    messages
+}
+
+#[test]
+fn a_role_leads_to_administrator_whoever_it_lets_in_and_nobody_else() {
+    let escalates = |who| {
+        let found = run(ScoreConfig::default(), takes_a_role(who), "2026-01-06T00:00:00Z");
+        let is_alice = |row: &&Message| matches!(row, Message::Pci(row) if row.scope_id.as_str() == ALICE);
+        let all: Vec<&Message> = rows(&found).filter(is_alice).collect();
+        all.iter().any(|row| matches!(row, Message::Pci(row) if row.escalation.is_some()))
+    };
+    let asked = [
+        None,
+        Some("AWS:arn:aws:iam::123456789012:root"),
+        Some("AWS:arn:aws:iam::123456789012:user/alice"),
+        Some("AWS:arn:aws:iam::123456789012:user/bob"),
+        Some("AWS:arn:aws:iam::555555555555:root"),
+        Some("Service:ec2.amazonaws.com"),
+    ];
+    assert_eq!(asked.map(escalates), [true, true, true, false, false, false]);
+}
+
+#[test]
+fn a_trust_policy_that_comes_last_counts_from_the_beginning() {
+    let mut messages = takes_a_role(Some("AWS:arn:aws:iam::123456789012:user/bob"));
+    let until = "2026-01-06T00:00:00Z";
+    let whole = run(ScoreConfig::default(), messages.clone(), until);
+    let trust = messages.pop().into_iter().collect();
+    let mut pipeline = Pipeline::with(&ScoreConfig::default().validate().unwrap(), 1);
+    pipeline.step(messages, Some(at("2026-01-01T00:00:00Z").0));
+    pipeline.step(Vec::new(), Some(at("2026-01-04T00:00:00Z").0));
+    pipeline.step(trust, Some(at(until).0));
+    pipeline.finish(at(until).0);
+    assert_eq!(series(&pipeline, ScopeKind::Identity), series(&whole, ScopeKind::Identity));
+}
+
 #[test]
 fn a_trust_that_comes_later_is_found_although_it_grants_nothing() {
     let small = policy(&["iam:GetUser"], "*");
