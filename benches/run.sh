@@ -2,6 +2,7 @@
 # Measures, and prints what `benches/RESULTS.md` keeps: the machine, the room beside its peers, and the whole run.
 # benches/run.sh [FOLDER]   also reads the real logs of a folder, beside the peers
 # benches/run.sh --kafka    only Kafka clients beside each other, and from Kafka to rows and alerts; fetches and starts a broker
+# benches/run.sh --permissions  only the law: decisions, patterns, identities held at once, beside peers that it fetches
 # benches/run.sh --store    only insert formats beside RowBinary; fetches the ClickHouse engine
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -103,6 +104,11 @@ if [[ ${1:-} == --kafka ]]; then
     kafka
     heading 'From records in Kafka to rows and alerts'
     benches/end-to-end.sh
+    exit
+fi
+if [[ ${1:-} == --permissions ]]; then
+    heading 'Decisions, patterns and sets beside peers'
+    benches/permissions/run.sh
     exit
 fi
 if [[ ${1:-} == --store ]]; then

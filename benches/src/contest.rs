@@ -69,18 +69,22 @@ pub fn compare(corpus: &Corpus, readers: &mut [&mut dyn Reader]) -> Result<(), B
 }
 
 /// When a turn began.
-struct Moment {
+#[derive(Debug)]
+pub struct Moment {
     watch: Stopwatch,
     on_cpu_ns: Option<u64>,
 }
 
 impl Moment {
-    fn now() -> Self {
+    /// Begins one.
+    #[must_use]
+    pub fn now() -> Self {
         Self { watch: Stopwatch::start(), on_cpu_ns: on_cpu_ns() }
     }
 
     /// Seconds that this thread ran since, so that others' work does not count; without Linux, seconds that went by.
-    fn elapsed_s(&self) -> f64 {
+    #[must_use]
+    pub fn elapsed_s(&self) -> f64 {
         match (self.on_cpu_ns, on_cpu_ns()) {
             (Some(start), Some(end)) if end > start => (end - start) as f64 / 1e9,
             _ => self.watch.elapsed().as_secs_f64(),

@@ -12,6 +12,6 @@ mod contest;
 mod corpus;
 mod readers;
 
-pub use contest::{Reader, compare};
+pub use contest::{Moment, Reader, compare};
 pub use corpus::{BenchError, Corpus};
 pub use readers::{JsonTree, Ours};

@@ -16,14 +16,16 @@ use crate::limits::{self, is_limit};
 use crate::sources::Sources;
 
 type Key = (AccountId, IdentityId);
+/// Targets of one kind; of roles, the trust policies that are known.
+type Listed = BTreeMap<IdentityId, Option<PolicyHash>>;
 
 /// The grants of all identities, and which of these are targets.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Targets {
     policies: Policies,
     sources: BTreeMap<Key, Sources>,
-    /// The identities of each account and kind of target, of roles their trust policies, and the revision told.
-    told: BTreeMap<(AccountId, Text), (BTreeMap<IdentityId, Option<PolicyHash>>, i64)>,
+    /// The identities of each account and kind of target, and the revision told.
+    told: BTreeMap<(AccountId, Text), (Listed, i64)>,
     dirty: BTreeSet<Key>,
     #[serde(skip)]
     holders: BTreeMap<PolicyHash, BTreeSet<Key>>,

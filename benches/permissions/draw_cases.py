@@ -1,4 +1,4 @@
-"""Draws cases for `overgrant simulate` and for evaluators beside it: python3 draw.py N SEED > cases.ndjson
+"""Draws cases for `overgrant simulate` and for evaluators beside it: draw_cases.py N SEED > cases.ndjson
 
 Everything that a policy names is drawn from what the request has, or nearly has, so that patterns, conditions and principals match
 about as often as they do not. What the evaluators are known to differ in by intention (unreadable documents) is not drawn.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Verdicts of `overgrant simulate` beside @cloud-copilot/iam-simulate (AGPL-3.0, fetched by whoever runs this, run as a process of
-# its own) on cases drawn at random: benches/iam-simulate/compare.sh [N] [SEED]. Needs node, npm and python3.
+# its own) on cases drawn at random: benches/permissions/verdicts.sh [N] [SEED]. Needs node, npm and python3.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,9 +11,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 cargo build --quiet --release -p cli --target-dir "$target"
-cp benches/iam-simulate/package.json benches/iam-simulate/simulate.mjs "$work"
+cp benches/permissions/package.json benches/permissions/simulate.mjs "$work"
 (cd "$work" && npm install --silent --no-audit --no-fund >/dev/null)
-python3 benches/iam-simulate/draw.py "$n" "$seed" >"$work/cases"
+python3 benches/permissions/draw_cases.py "$n" "$seed" >"$work/cases"
 "$target/release/overgrant" simulate "$work/cases" >"$work/ours"
 (cd "$work" && node simulate.mjs <cases >theirs)
-python3 benches/iam-simulate/compare.py "$work/cases" "$work/ours" "$work/theirs"
+python3 benches/permissions/verdicts.py "$work/cases" "$work/ours" "$work/theirs"

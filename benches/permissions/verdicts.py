@@ -1,4 +1,4 @@
-"""Compares two files of verdicts: python3 compare.py CASES OURS THEIRS. Ends with 1 when a disagreement is not explained."""
+"""Compares two files of verdicts: verdicts.py CASES OURS THEIRS. Ends with 1 when a disagreement is not explained."""
 
 import collections
 import json
