@@ -49,7 +49,15 @@ type Kinds = BTreeMap<Text, BTreeMap<i64, Arc<Inventory>>>;
 
 /// Those that say what limits everybody.
 fn limits(kinds: &Kinds) -> impl Iterator<Item = (&Text, &BTreeMap<i64, Arc<Inventory>>)> {
-    kinds.range(Text::from(LIMIT)..).take_while(|(kind, _)| kind.starts_with(LIMIT))
+    beginning(kinds, LIMIT)
+}
+
+/// Those whose kinds begin so.
+fn beginning<'k>(
+    kinds: &'k Kinds,
+    with: &'k str,
+) -> impl Iterator<Item = (&'k Text, &'k BTreeMap<i64, Arc<Inventory>>)> {
+    kinds.range(Text::from(with)..).take_while(move |(kind, _)| kind.starts_with(with))
 }
 
 /// Forgets the limits that began first, past the bound.
@@ -166,13 +174,11 @@ impl Facts {
     pub(crate) fn resting_on(&self, hash: &PolicyHash) -> Vec<AccountId> {
         let is_it =
             |id: &ResourceId| id.strip_suffix(hash.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with(' '));
-        let names =
-            |versions: &BTreeMap<i64, Arc<Inventory>>| versions.values().any(|row| row.resource_ids.iter().any(is_it));
-        let told = |kinds: &Kinds| {
-            kinds
-                .iter()
-                .any(|(kind, versions)| [LIMIT, TARGET].iter().any(|ours| kind.starts_with(ours)) && names(versions))
+        // Of both kinds the newest revision alone counts.
+        let newest = |(_, versions): (&Text, &BTreeMap<i64, Arc<Inventory>>)| {
+            versions.values().next_back().is_some_and(|row| row.resource_ids.iter().any(is_it))
         };
+        let told = |kinds: &Kinds| [LIMIT, TARGET].iter().any(|ours| beginning(kinds, ours).any(newest));
         self.rows.iter().filter(|(_, kinds)| told(kinds)).map(|(account, _)| account.clone()).collect()
     }
 

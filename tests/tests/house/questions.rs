@@ -200,6 +200,14 @@ fn a_store_answers_who_can_and_who_becomes_administrator() {
         broken.iter().filter(|row| row["rule"] == "aws-no-standing-administrator").map(|row| &row["who"]).collect();
     // The SCP takes one of twenty thousand actions from the administrator, who stays one.
     assert_eq!(who, [&json!("aws:111122223333:user/boss")]);
+    // The run found what the command finds.
+    let found =
+        rows(&["query", "SELECT rule, scope_id AS who, account_id FROM finding_current WHERE kind = 'guardrail'"]);
+    let keys = |rows: &[Value]| {
+        let key = |row: &Value| ["rule", "who", "account_id"].map(|name| row[name].to_string());
+        rows.iter().map(key).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(keys(&found), keys(&broken));
 }
 
 #[test]
