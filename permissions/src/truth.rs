@@ -42,15 +42,13 @@ impl<'a> Doubts<'a> {
     ) -> Truth {
         let before = self.names.len();
         let mut found = Truth::False;
-        for item in items {
-            match f(item, self) {
-                Truth::True => {
-                    self.names.truncate(before);
-                    return Truth::True;
-                }
-                Truth::Unknown => found = Truth::Unknown,
-                Truth::False => {}
-            }
+        let decided = items.into_iter().any(|item| {
+            let truth = f(item, self);
+            found = found.max(truth);
+            truth == Truth::True
+        });
+        if decided {
+            self.names.truncate(before);
         }
         found
     }

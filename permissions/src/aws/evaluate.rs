@@ -41,6 +41,7 @@ mod kept;
 )]
 mod laws;
 mod named;
+mod places;
 mod policy;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed test should panic")]

@@ -8,13 +8,15 @@ use std::collections::BTreeMap;
 use smol_str::SmolStr;
 
 use super::glob::Glob;
+use super::places::{Places, hash};
 
 /// The action of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
     lower: SmolStr,
     colon: usize,
-    hash: u64,
+    service_hash: u64,
+    name_hash: u64,
 }
 
 impl Action {
@@ -26,8 +28,8 @@ impl Action {
         let lower = SmolStr::from(text.to_ascii_lowercase());
         match lower.split_once(':') {
             Some((service, name)) if !service.is_empty() && !name.is_empty() && !lower.contains(['*', '?']) => {
-                let (colon, hash) = (service.len(), hash(service));
-                Ok(Self { lower, colon, hash })
+                let (colon, service_hash, name_hash) = (service.len(), hash(service), hash(name));
+                Ok(Self { lower, colon, service_hash, name_hash })
             }
             _ => Err(format!("`{}` is no action; one is `s3:GetObject`", super::short(text))),
         }
@@ -39,31 +41,23 @@ impl Action {
         &self.lower[..self.colon]
     }
 
+    /// The place of its service among those of a list.
+    pub(super) fn place<'t>(&self, places: &Places, service: impl Fn(usize) -> &'t str) -> Option<usize> {
+        places.find(self.service_hash, self.service(), service)
+    }
+
     /// The action without the service, in lower case.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.lower[self.colon + 1..]
-    }
-
-    /// Where its service is in a list of services whose hashes are in order.
-    pub(super) fn place<'s>(&self, hashes: &[u64], service: impl Fn(usize) -> &'s str) -> Option<usize> {
-        let mut at = hashes.partition_point(|hash| *hash < self.hash);
-        while hashes.get(at) == Some(&self.hash) {
-            if service(at) == self.service() {
-                return Some(at);
-            }
-            at += 1;
-        }
-        None
     }
 }
 
 /// The patterns of one element, `Action` or `NotAction`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ActionSet {
-    /// The hashes of `services`, in order.
-    hashes: Vec<u64>,
     pub(super) services: Vec<ServiceNames>,
+    places: Places,
     /// `*`, and whatever has a wildcard before the colon; matched against the whole action.
     general: Vec<Glob>,
 }
@@ -71,7 +65,6 @@ pub(super) struct ActionSet {
 /// The patterns of one service, without its prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ServiceNames {
-    pub(super) hash: u64,
     pub(super) service: SmolStr,
     pub(super) names: Names,
 }
@@ -80,29 +73,31 @@ pub(super) struct ServiceNames {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Names {
     all: bool,
-    /// In order.
     exact: Vec<SmolStr>,
+    places: Places,
     patterns: Vec<Glob>,
 }
 
 impl ActionSet {
     pub(super) fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
-        let (mut services, mut general) = (BTreeMap::<(u64, SmolStr), Names>::new(), Vec::new());
+        let (mut services, mut general) = (BTreeMap::<SmolStr, Names>::new(), Vec::new());
         for text in texts {
             let text = text.to_ascii_lowercase();
             match text.split_once(':') {
                 Some((service, name)) if !service.contains(['*', '?']) => {
-                    services.entry((hash(service), service.into())).or_default().add(name);
+                    services.entry(service.into()).or_default().add(name);
                 }
                 _ => general.push(Glob::of(&text)),
             }
         }
-        let in_order = |((hash, service), mut names): (_, Names)| {
-            names.exact.sort_unstable();
-            ServiceNames { hash, service, names }
-        };
-        let hashes = services.keys().map(|(hash, _)| *hash).collect();
-        Self { hashes, services: services.into_iter().map(in_order).collect(), general }
+        let places = Places::of(services.keys());
+        let services = services.into_iter().map(|(service, names)| ServiceNames { service, names: names.placed() });
+        Self { services: services.collect(), places, general }
+    }
+
+    /// Whether a pattern matches every action.
+    pub(super) fn is_all(&self) -> bool {
+        self.general.contains(&Glob::All)
     }
 
     /// Whether a pattern reaches beyond one service, so that it must be looked at for every request.
@@ -113,16 +108,16 @@ impl ActionSet {
     pub(super) fn contains(&self, action: &Action) -> bool {
         self.general.iter().any(|pattern| pattern.matches(action.lower.as_bytes()))
             || action
-                .place(&self.hashes, |at| &self.services[at].service)
-                .is_some_and(|at| self.services[at].names.contains(action.name()))
+                .place(&self.places, |at| &self.services[at].service)
+                .is_some_and(|at| self.services[at].names.contains(action))
     }
 }
 
 impl Names {
-    pub(super) fn contains(&self, name: &str) -> bool {
+    pub(super) fn contains(&self, action: &Action) -> bool {
         self.all
-            || self.exact.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
-            || self.patterns.iter().any(|pattern| pattern.matches(name.as_bytes()))
+            || self.places.find(action.name_hash, action.name(), |at| &self.exact[at]).is_some()
+            || self.patterns.iter().any(|pattern| pattern.matches(action.name().as_bytes()))
     }
 
     fn add(&mut self, name: &str) {
@@ -132,11 +127,13 @@ impl Names {
             pattern => self.patterns.push(pattern),
         }
     }
-}
 
-/// FNV-1a: service prefixes are a dozen bytes, and only compared within this process.
-pub(super) fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    fn placed(mut self) -> Self {
+        self.exact.sort_unstable();
+        self.exact.dedup();
+        self.places = Places::of(self.exact.iter());
+        self
+    }
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl Condition {
 
 impl Test {
     fn holds<'p>(&'p self, context: &Context, doubts: &mut Doubts<'p>) -> Truth {
-        match context.get(&self.key.lower) {
+        match context.get(&self.key) {
             Held::Unknown if self.is_over(context) => Truth::False,
             Held::Unknown => doubts.add(&self.key.written),
             Held::Absent => Truth::of(self.holds_when_absent()),

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 
 use super::condition::date::Instant;
 use super::identity::{Form, Identity};
+use super::places::hash;
 
 /// What a key that is not named counts as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +21,8 @@ pub enum Unnamed {
 /// elements: Condition).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
-    entries: Vec<(SmolStr, Entry)>,
+    /// In order of hash.
+    entries: Vec<(u64, SmolStr, Entry)>,
     unnamed: Unnamed,
     not_before: Option<Time>,
 }
@@ -64,9 +66,8 @@ impl Context {
     /// Says that a key may have several values, whatever it has now: such a key needs `ForAllValues` or `ForAnyValue`,
     /// and is no policy variable.
     pub fn set_multivalued(&mut self, key: &str) {
-        let lower = lower(key);
-        if let Ok(at) = self.place(&lower)
-            && let Entry::Values { multivalued, .. } = &mut self.entries[at].1
+        if let Ok(at) = self.place(&Key::new(key))
+            && let Entry::Values { multivalued, .. } = &mut self.entries[at].2
         {
             *multivalued = true;
         }
@@ -108,11 +109,15 @@ impl Context {
         self.unless_named("aws:PrincipalAccount", identity.account().map(Into::into));
         self.unless_named("aws:PrincipalArn", identity.principal_arn());
         self.unless_named("aws:PrincipalType", identity.principal_type().map(Into::into));
+        if identity.form() == Form::Anonymous {
+            self.unless_named("aws:PrincipalOrgID", None);
+            self.unless_named("aws:PrincipalOrgPaths", None);
+        }
         self.unless_named("aws:username", (identity.form() == Form::User).then(|| identity.name().into()));
     }
 
-    pub(super) fn get(&self, lower: &str) -> Held<'_> {
-        match self.place(lower).map(|at| &self.entries[at].1) {
+    pub(super) fn get(&self, key: &Key) -> Held<'_> {
+        match self.place(key).map(|at| &self.entries[at].2) {
             Ok(Entry::Values { values, multivalued }) => Held::Values { values, multivalued: *multivalued },
             Ok(Entry::Absent) => Held::Absent,
             Ok(Entry::Unknown) => Held::Unknown,
@@ -122,26 +127,32 @@ impl Context {
     }
 
     fn unless_named(&mut self, key: &str, value: Option<SmolStr>) {
-        if self.place(&lower(key)).is_err() {
+        if self.place(&Key::new(key)).is_err() {
             self.set(key, value.map(|value| Text::from(value.as_str())));
         }
     }
 
     fn put(&mut self, key: &str, entry: Entry) {
-        let lower = lower(key);
-        match self.place(&lower) {
-            Ok(at) => self.entries[at].1 = entry,
-            Err(at) => self.entries.insert(at, (lower, entry)),
+        let key = Key::new(key);
+        match self.place(&key) {
+            Ok(at) => self.entries[at].2 = entry,
+            Err(at) => self.entries.insert(at, (key.hash, key.lower, entry)),
         }
     }
 
-    fn place(&self, lower: &str) -> Result<usize, usize> {
-        self.entries.binary_search_by(|(key, _)| key.as_str().cmp(lower))
+    /// Where a key is, or would be.
+    fn place(&self, key: &Key) -> Result<usize, usize> {
+        let mut at = self.entries.partition_point(|(hash, ..)| *hash < key.hash);
+        while let Some((hash, lower, _)) = self.entries.get(at)
+            && *hash == key.hash
+        {
+            if *lower == key.lower {
+                return Ok(at);
+            }
+            at += 1;
+        }
+        Err(at)
     }
-}
-
-fn lower(key: &str) -> SmolStr {
-    SmolStr::from(key.to_ascii_lowercase())
 }
 
 /// A key as a policy names it.
@@ -149,10 +160,12 @@ fn lower(key: &str) -> SmolStr {
 pub(super) struct Key {
     pub(super) written: SmolStr,
     pub(super) lower: SmolStr,
+    hash: u64,
 }
 
 impl Key {
     pub(super) fn new(written: &str) -> Self {
-        Self { written: written.into(), lower: lower(written) }
+        let lower = SmolStr::from(written.to_ascii_lowercase());
+        Self { written: written.into(), hash: hash(&lower), lower }
     }
 }

@@ -88,10 +88,10 @@ impl<'p> Flow<'p> {
         (kind, truth)
     }
 
-    /// The policies whose denies count, in the order of an explanation.
+    /// The policies that deny and count, in the order of an explanation.
     pub(super) fn applicable(&self) -> impl Iterator<Item = &'p CompiledPolicy> + use<'p> {
         let flow = *self;
-        flow.policies.iter().filter(move |policy| flow.counts(policy.kind()))
+        flow.policies.iter().filter(move |policy| policy.has_deny() && flow.counts(policy.kind()))
     }
 
     fn counts(&self, kind: PolicyKind) -> bool {

@@ -10,6 +10,7 @@ use super::PolicyKind;
 use super::actions::{Action, Names};
 use super::kept;
 use super::named::Naming;
+use super::places::Places;
 use super::request::Request;
 use super::statement::{Dialect, Statement};
 use crate::aws::policy::decode;
@@ -26,15 +27,16 @@ pub struct CompiledPolicy {
     statements: Vec<Statement>,
     allow: Index,
     deny: Index,
+    /// Whether a statement allows everything to everybody: `FullAWSAccess`, which is at most levels.
+    allows_all: bool,
     errors: Vec<Text>,
 }
 
 /// Where the statements of one effect are found.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Index {
-    /// The hashes of `services`, in order.
-    hashes: Vec<u64>,
     services: Vec<ServiceStatements>,
+    places: Places,
     /// Statements that may be about any service, by their place.
     general: Vec<usize>,
 }
@@ -109,7 +111,8 @@ impl CompiledPolicy {
         allow.denies = false;
         let only = |at| Index { general: vec![at], ..Index::default() };
         let statements = vec![deny, allow];
-        Self { name: Text::from(name), kind, statements, allow: only(1), deny: only(0), errors: Vec::new() }
+        let (allow, deny) = (only(1), only(0));
+        Self { name: Text::from(name), kind, statements, allow, deny, allows_all: false, errors: Vec::new() }
     }
 
     /// What it is called in verdicts.
@@ -140,8 +143,16 @@ impl CompiledPolicy {
         self.statements.iter().any(|statement| !statement.denies)
     }
 
+    /// Whether a statement denies anything to anybody, or may.
+    pub(super) fn has_deny(&self) -> bool {
+        !self.deny.is_empty()
+    }
+
     /// Whether a statement allows the request, naming who asks at least so directly.
     pub(super) fn allows<'p>(&'p self, request: Request<'_>, least: Naming, doubts: &mut Doubts<'p>) -> Truth {
+        if self.allows_all {
+            return Truth::True;
+        }
         doubts.any(self.about(&self.allow, request.action), |at, doubts| {
             allows(&self.statements[at], request, least, doubts)
         })
@@ -171,9 +182,9 @@ impl CompiledPolicy {
 
     /// The places of the statements whose actions contain the request's.
     fn about<'p>(&'p self, index: &'p Index, action: &Action) -> impl Iterator<Item = usize> {
-        let of_service = action.place(&index.hashes, |at| &index.services[at].service);
+        let of_service = action.place(&index.places, |at| &index.services[at].service);
         let of_service = of_service.map(|at| index.services[at].statements.as_slice()).unwrap_or_default();
-        let special = of_service.iter().filter(|(_, names)| names.contains(action.name()));
+        let special = of_service.iter().filter(|(_, names)| names.contains(action));
         let about = |at: &usize| {
             let statement = &self.statements[*at];
             statement.actions.contains(action) != statement.not_actions
@@ -189,27 +200,30 @@ impl CompiledPolicy {
             Index::of(statements.iter().enumerate().filter(move |(_, statement)| usable(statement)))
         };
         let (allow, deny) = (of(false), of(true));
-        Self { name: Text::from(name), kind, allow, deny, errors, statements }
+        let allows_all = statements.iter().any(Statement::allows_all);
+        Self { name: Text::from(name), kind, allow, deny, allows_all, errors, statements }
     }
 }
 
 impl Index {
+    fn is_empty(&self) -> bool {
+        self.services.is_empty() && self.general.is_empty()
+    }
+
     fn of<'s>(statements: impl Iterator<Item = (usize, &'s Statement)>) -> Self {
-        let (mut services, mut general) = (BTreeMap::<(u64, SmolStr), Vec<(usize, Names)>>::new(), Vec::new());
+        let (mut services, mut general) = (BTreeMap::<SmolStr, Vec<(usize, Names)>>::new(), Vec::new());
         for (at, statement) in statements {
             if statement.not_actions || statement.actions.is_general() {
                 general.push(at);
                 continue;
             }
             for known in &statement.actions.services {
-                let key = (known.hash, known.service.clone());
-                services.entry(key).or_default().push((at, known.names.clone()));
+                services.entry(known.service.clone()).or_default().push((at, known.names.clone()));
             }
         }
-        let hashes = services.keys().map(|(hash, _)| *hash).collect();
-        let services =
-            services.into_iter().map(|((_, service), statements)| ServiceStatements { service, statements }).collect();
-        Self { hashes, services, general }
+        let places = Places::of(services.keys());
+        let services = services.into_iter().map(|(service, statements)| ServiceStatements { service, statements });
+        Self { services: services.collect(), places, general }
     }
 }
 

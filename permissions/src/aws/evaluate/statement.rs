@@ -90,6 +90,13 @@ impl Statement {
         }
     }
 
+    /// Whether it allows everything to everybody.
+    pub(super) fn allows_all(&self) -> bool {
+        let unconditional = self.who == Who::Attached && self.condition.is_none() && self.flaw.is_none();
+        let everything = self.actions.is_all() && !self.not_actions && self.resources == Resources::All;
+        !self.denies && unconditional && everything
+    }
+
     /// Whether what it says may differ from identity to identity.
     pub(super) fn asks_who(&self) -> bool {
         let varies = match &self.resources {

@@ -146,7 +146,7 @@ fn resolve<'p>(parts: &'p [Part], context: &Context, most: usize) -> Resolved<'p
     for part in parts {
         let text = match part {
             Part::Text(text) => &**text,
-            Part::Variable { key, default } => match (context.get(&key.lower), default) {
+            Part::Variable { key, default } => match (context.get(key), default) {
                 (Held::Values { values, multivalued: false }, _) => values[0].as_bytes(),
                 (Held::Unknown, _) => return Resolved::Unknown(&key.written),
                 (_, Some(default)) => default.as_bytes(),
