@@ -246,8 +246,8 @@ impl<'c> Builder<'c> {
         }
     }
 
-    /// All actions that patterns name. In Azure a wildcard stays in its plane, and one that starts with `*` does not
-    /// reach into the directory.
+    /// All actions that patterns name. In Azure a name stays in the plane of its list, and a pattern that starts
+    /// with `*` does not reach into the directory.
     pub(super) fn expand(&mut self, patterns: &[Action], plane: Option<Plane>) -> RoaringBitmap {
         let mut found = RoaringBitmap::new();
         for pattern in patterns {
@@ -255,13 +255,13 @@ impl<'c> Builder<'c> {
             let named = self.catalogue.expand(&pattern);
             self.note(&pattern, named.is_empty());
             match plane {
-                Some(plane) if pattern.contains('*') => {
+                Some(plane) => {
                     found |= &*named & self.catalogue.of_plane(plane);
                     if plane == Plane::Control && !pattern.starts_with('*') {
                         found |= &*named & self.catalogue.of_plane(Plane::Directory);
                     }
                 }
-                _ => found |= &*named,
+                None => found |= &*named,
             }
         }
         found

@@ -1,5 +1,7 @@
 //! Tests: a set says of each action and resource what the evaluator says, for any request.
 
+mod answers;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

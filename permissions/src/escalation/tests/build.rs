@@ -9,7 +9,7 @@ use schemas::{
 
 use super::super::{Became, EscalationPath, Estate, Member, Need, On, Workload};
 use crate::aws::evaluate::{CompiledPolicy, Policies, PolicyKind};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Plane};
 use crate::grants::{GrantSet, Grants};
 
 pub(super) const ACCOUNT: &str = "111122223333";
@@ -71,6 +71,11 @@ pub(super) fn policy(provider: Provider, statements: Vec<Statement>) -> Arc<Poli
 
 fn policy_of(provider: Provider, grant: &Grant) -> Arc<Policy> {
     let mut one = statement(grant.effect, &[&grant.action]);
+    let catalogue = Catalogue::bundled().provider(provider);
+    let is_data = catalogue.lookup(&grant.action).is_some_and(|idx| catalogue.action(idx).plane == Plane::Data);
+    if is_data && provider == Provider::Azure {
+        one.data_actions = std::mem::take(&mut one.actions);
+    }
     if provider == Provider::Aws {
         one.resources = vec![ResourceId::from(grant.on.as_str())];
         one.condition = grant.condition.as_deref().map(Text::from);
