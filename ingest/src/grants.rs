@@ -100,7 +100,7 @@ impl GrantBuffer {
             Kind::Grant(list, kind) => {
                 let (kind, body) = objects::body(list, kind, value.bytes, hint);
                 let id = objects::id(list, kind, &body, hint);
-                let part = objects::part(list, (kind, &id), &body, value.alone);
+                let part = objects::part(list, (kind, &id), &body, (value.alone, hint));
                 self.lists.entry((list, part)).or_default().push(Object { kind, id, body, offset: value.offset });
             }
             Kind::Policy => {

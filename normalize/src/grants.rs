@@ -20,6 +20,7 @@ mod organizations;
 mod policies;
 mod read;
 mod recall;
+mod resource_policies;
 mod rows;
 mod state;
 #[cfg(test)]
@@ -36,7 +37,7 @@ use self::aws::Reader;
 use self::facts::{Draft, Fact};
 use self::inventory::{Inventories, Listed, Said};
 use self::letters::{reject, reject_list};
-use self::lists::{base, tells_of_lives, use_of};
+use self::lists::{base, is_of_resources, tells_of_lives, use_of};
 use self::organizations::Organizations;
 use self::policies::Policies;
 use self::read::Read;
@@ -184,6 +185,10 @@ impl Grants {
             (Provider::Aws, "aws.service_last_accessed") => {
                 life::last_access(&grant.account_id, &grant.object_id, &object)
             }
+            (Provider::Aws, "aws.config") => resource_policies::item(&object, &mut reader).map(Read::from),
+            (Provider::Aws, "aws.resource_policies") => {
+                resource_policies::answer(&grant.object_id, &object, &mut reader).map(Read::from)
+            }
             (Provider::Aws, _) => reader.object(&grant.object_kind, &object).map(Read::from),
             (Provider::Azure, _) => azure::object(list, &azure::camel(&object), &mut reader),
             (Provider::Gcp, _) => gcp::objects(list, &grant.account_id, &object, &mut reader),
@@ -325,6 +330,7 @@ impl Grants {
         let others = || secondary(false).chain(secondary(true)).collect::<Vec<_>>();
         match provider {
             Provider::Aws if tells_of_lives(list) => Some(aws::life_rows(account, facts, &others(), at)),
+            Provider::Aws if is_of_resources(list) => Some(resource_policies::rows(account, facts, at)),
             Provider::Aws => Some(aws::rows(account, facts, &others(), &mut reader)),
             Provider::Gcp => Some(gcp::rows(account, facts, &others(), &mut reader)),
             Provider::Azure => Some(azure::rows(account, tenant.as_ref()?, facts, &others(), &mut reader)),

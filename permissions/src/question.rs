@@ -1,8 +1,8 @@
 //! Questions about an identity as the pipeline knows it: may it do this action on this resource, at a time?
 //!
 //! Entitlements and policies become what the cloud's evaluator takes, and that decides. What the pipeline does not read
-//! (policies of resources, of sessions and of endpoints, access lists) is no part of the answer and named in
-//! [`Answer::not_read`]; where it must allow (keys, other accounts) the answer is conditional on it.
+//! (policies of sessions and of endpoints, access lists, policies of resources that no snapshot names) is no part of the
+//! answer and named in [`Answer::not_read`]; where it must allow (keys, other accounts) the answer is conditional on it.
 
 mod aws;
 mod azure;
@@ -51,8 +51,9 @@ pub struct Holdings<'h> {
     pub everybody: Vec<&'h Entitlement>,
     /// SCPs of its account and RCPs of the resource's account (AWS).
     pub limits: Vec<&'h Entitlement>,
-    /// The trust policies of the role that is asked for (AWS).
-    pub trusts: Vec<&'h Entitlement>,
+    /// The policies of the resource that is asked for, the trust policy of a role among them (AWS). A row without a policy says
+    /// that there is none.
+    pub of_resource: Vec<&'h Entitlement>,
 }
 
 /// The answer.

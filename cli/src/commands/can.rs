@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
-use ::permissions::question::{Answer, Asker, Question};
+use ::permissions::question::{Answer, Asker, Holdings, Question};
 use ::permissions::{ActionIdx, Catalogue, GrantSet, Grants};
-use schemas::{Entitlement, Granted, IdentityId, IdentityKind, PolicyHash, Provider};
+use schemas::{Entitlement, EntitlementKind, Granted, IdentityId, IdentityKind, PolicyHash, Provider};
 use serde_json::json;
 use sinks::format::Format;
 
@@ -58,13 +58,10 @@ pub(super) fn who_can(args: &WhoCanArgs) -> anyhow::Result<Exit> {
         } else {
             Said::Somewhere(somewhere(&mut grants, &held, id, &question)?)
         };
-        if said.granted() != Granted::No {
-            let mut row = said.as_json();
-            row["identity_id"] = id.as_str().into();
-            row["kind"] = kind_of(of_identity).as_str().into();
-            row["account_id"] = of_identity[0].account_id.as_str().into();
-            rows.push(row);
-        }
+        rows.extend(said.row(&of_identity[0]));
+    }
+    if let Some(row) = anybody(&mut asker, &held, &question) {
+        rows.push(row);
     }
     rows.sort_by_cached_key(|row| (row["granted"] != "yes", row["identity_id"].to_string()));
     rows.truncate(args.limit);
@@ -75,6 +72,18 @@ pub(super) fn who_can(args: &WhoCanArgs) -> anyhow::Result<Exit> {
     let columns = ["granted", "identity_id", "kind", "account_id", "because", "conditional_on"];
     print_rows(&columns, &rows, args.held.of.format)?;
     Ok(Exit::Done)
+}
+
+/// The row of whoever asks without credentials, where the policy of an AWS resource may let them in.
+fn anybody(asker: &mut Asker<'_>, held: &Held, question: &Question) -> Option<serde_json::Value> {
+    let who = (IdentityId::from("aws:anonymous"), IdentityKind::Anonymous);
+    let holdings = held.holdings(&who.0, &question.resource);
+    let policy = holdings.of_resource.iter().find(|row| row.kind == EntitlementKind::ResourcePolicy)?;
+    let account = policy.account_id.clone();
+    let own =
+        Entitlement::of(Provider::Aws, account, who, EntitlementKind::Identity, "identity".into(), policy.valid_from);
+    let answer = asker.ask(&Holdings { own: vec![&own], ..holdings.clone() }, question).ok()?;
+    Said::Exactly(answer).row(&own)
 }
 
 /// What is said of one identity.
@@ -100,6 +109,18 @@ impl Said {
             Self::Somewhere(found) if found.iter().any(|one| one.conditional_on.is_empty()) => Granted::Yes,
             Self::Somewhere(_) => Granted::Unknown,
         }
+    }
+
+    /// As a row of `who-can`, where it is not denied.
+    fn row(&self, of: &Entitlement) -> Option<serde_json::Value> {
+        if self.granted() == Granted::No {
+            return None;
+        }
+        let mut row = self.as_json();
+        row["identity_id"] = of.identity_id.as_str().into();
+        row["kind"] = of.identity_kind.as_str().into();
+        row["account_id"] = of.account_id.as_str().into();
+        Some(row)
     }
 
     fn as_json(&self) -> serde_json::Value {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ::permissions::grants;
 use ::permissions::question::Holdings;
+use ::permissions::resource::container;
 use schemas::{
     Entitlement, EntitlementKind, IdentityId, IdentityKind, Inventory, Policy, PolicyHash, Provider, Time, identity,
 };
@@ -26,6 +27,8 @@ pub(super) struct Held {
     rows: BTreeMap<IdentityId, Vec<Entitlement>>,
     policies: HashMap<PolicyHash, Arc<Policy>>,
     ancestors: BTreeMap<String, Vec<String>>,
+    /// The policies of resources, by ARN (AWS).
+    of_resources: BTreeMap<String, Entitlement>,
 }
 
 impl Held {
@@ -47,6 +50,9 @@ impl Held {
         let id = named(&store, name, at).await?;
         let is = |column: &str, value: &str| col(column).eq(lit(value));
         let mut wanted = is("identity_id", &id).or(is("kind", "scp")).or(is("kind", "rcp"));
+        if resource.is_some_and(|resource| resource.starts_with("arn:")) {
+            wanted = wanted.or(is("kind", EntitlementKind::ResourcePolicy.as_str()));
+        }
         for other in everybody(&id) {
             wanted = wanted.or(is("identity_id", &other));
         }
@@ -68,10 +74,20 @@ impl Held {
             .map(|row| (row.account_id.to_string(), row.resource_ids.iter().map(ToString::to_string).collect()))
             .collect();
         let mut by_identity: BTreeMap<IdentityId, Vec<Entitlement>> = BTreeMap::new();
+        let mut of_resources = BTreeMap::new();
         for row in rows {
+            if row.kind == EntitlementKind::ResourcePolicy {
+                // A name that another account has taken since is told by the newer.
+                let arn = row.scopes.first().map(ToString::to_string).unwrap_or_default();
+                let is_newer = |known: &Entitlement| known.valid_from < row.valid_from;
+                if of_resources.get(&arn).is_none_or(is_newer) {
+                    of_resources.insert(arn, row);
+                }
+                continue;
+            }
             by_identity.entry(row.identity_id.clone()).or_default().push(row);
         }
-        Ok(Self { at, rows: by_identity, policies, ancestors })
+        Ok(Self { at, rows: by_identity, policies, ancestors, of_resources })
     }
 
     /// The id that a name means, of what was read.
@@ -130,12 +146,15 @@ impl Held {
         let own: Vec<&Entitlement> = self.rows_of(id).iter().filter(|row| !is_limit(row)).collect();
         let everybody = everybody(id).into_iter().flat_map(|id| self.rows_of(&IdentityId::from(id)).iter()).collect();
         let account = own.first().map(|row| row.account_id.to_string()).unwrap_or_default();
-        let owner = resource.split(':').nth(4).filter(|owner| !owner.is_empty()).unwrap_or(&account);
+        let policy =
+            self.of_resources.get(resource).or_else(|| self.of_resources.get(container(Provider::Aws, resource)));
+        let named = || resource.split(':').nth(4).filter(|owner| !owner.is_empty());
+        let owner = policy.map(|row| row.account_id.as_str()).or_else(named).unwrap_or(&account);
         let scps = self.limits(&account).filter(|row| row.kind == EntitlementKind::Scp);
         let rcps = self.limits(owner).filter(|row| row.kind == EntitlementKind::Rcp);
         let role = identity::aws_of_arn(resource);
         let trusts = role.iter().flat_map(|role| self.rows_of(role)).filter(|row| row.kind == EntitlementKind::Trust);
-        Holdings { own, everybody, limits: scps.chain(rcps).collect(), trusts: trusts.collect() }
+        Holdings { own, everybody, limits: scps.chain(rcps).collect(), of_resource: trusts.chain(policy).collect() }
     }
 
     /// What lies above a resource, when a snapshot says it.

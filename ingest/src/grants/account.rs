@@ -62,7 +62,13 @@ fn of(list: GrantList, objects: &[Object], hint: &str) -> Option<AccountId> {
 fn said(list: GrantList, object: &Object) -> Option<AccountId> {
     use GrantList as L;
     match list {
-        L::AwsAuthorizationDetails | L::AwsResources | L::AwsServiceLastAccessed => arn_account(&object.id),
+        L::AwsAuthorizationDetails | L::AwsResources | L::AwsServiceLastAccessed | L::AwsResourcePolicies => {
+            arn_account(&object.id)
+        }
+        L::AwsConfig => {
+            let account = text_of(&object.body, b"awsAccountId").or_else(|| text_of(&object.body, b"accountId"));
+            account.filter(|account| path::is_aws(account)).map(AccountId::from).or_else(|| arn_account(&object.id))
+        }
         L::AwsCredentialReport => first_arn(&object.body).and_then(arn_account),
         L::AwsOrganizations => organization(&object.body),
         L::AzureGroupMembers | L::GcpIamPolicy | L::GcpGroupMembers => None,

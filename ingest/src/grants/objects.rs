@@ -48,7 +48,9 @@ pub(super) fn id(list: GrantList, kind: &str, object: &[u8], hint: &str) -> Stri
         (L::AwsServiceLastAccessed, _) => return entity(object, hint),
         (L::AwsCredentialReport, _) => return String::new(),
         (L::AwsAuthorizationDetails, _) => &[b"Arn", b"PolicyArn"],
+        (L::AwsResourcePolicies, _) => return resource(object, hint),
         (L::AwsResources, _) => &[b"ResourceARN"],
+        (L::AwsConfig, _) => &[b"ARN", b"arn"],
         (L::AzureGroupMembers, _) => &[b"groupId", b"group_id", b"id"],
         (L::AzureManagementGroups, _) => &[b"name", b"id"],
         (L::GcpSearchAllIamPolicies, _) => &[b"resource"],
@@ -68,9 +70,11 @@ pub(super) fn id(list: GrantList, kind: &str, object: &[u8], hint: &str) -> Stri
 }
 
 /// The part of its list that an object's command tells of; empty where the command tells the whole list.
-pub(super) fn part(list: GrantList, (kind, id): (&str, &str), object: &[u8], alone: bool) -> String {
+pub(super) fn part(list: GrantList, (kind, id): (&str, &str), object: &[u8], (alone, hint): (bool, &str)) -> String {
     use GrantList as L;
     match list {
+        L::AwsConfig if path::is_config_snapshot(hint) => text_of(object, b"awsRegion").unwrap_or_default().to_owned(),
+        L::AwsConfig | L::AwsResourcePolicies => id.to_owned(),
         // `list-policies` and `list-policies-for-target` answer for one type of policies at a time.
         L::AwsOrganizations if kind == "summary" => {
             format!("policies/{}", text_of(object, b"Type").unwrap_or_default())
@@ -115,6 +119,13 @@ fn organizations_id(kind: &str, answer: &[u8], hint: &str) -> String {
 fn entity(answer: &[u8], hint: &str) -> String {
     let said = [&b"Arn"[..], b"EntityArn"].iter().find_map(|name| text_of(answer, name)).map(str::to_owned);
     said.or_else(|| path::entity(hint)).unwrap_or_default()
+}
+
+/// Whose policy an answer tells: the ARN that it names, or that of its file.
+fn resource(answer: &[u8], hint: &str) -> String {
+    let attributes = member_of(answer, b"Attributes").unwrap_or(answer);
+    let said = [&b"ARN"[..], b"QueueArn", b"TopicArn"].iter().find_map(|name| text_of(attributes, name));
+    said.or_else(|| path::arn(hint)).unwrap_or_default().to_owned()
 }
 
 /// Where a deny policy is attached: `projects/p` of `policies/cloudresourcemanager.googleapis.com%2Fprojects%2Fp/…`.

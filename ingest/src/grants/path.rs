@@ -61,12 +61,24 @@ pub(super) fn email(path: &str) -> Option<&str> {
 
 /// The user, role or group that a file is named by: `…/role/NAME.json`, or an ARN. Told as `role/NAME` or as the ARN.
 pub(super) fn entity(path: &str) -> Option<String> {
-    let name = whole_stem(path);
-    if let Some(at) = path.find("arn:aws") {
-        return Some(path.get(at..path.len() - (path.rsplit('/').next()?.len() - name.len()))?.to_owned());
+    if let Some(arn) = arn(path) {
+        return Some(arn.to_owned());
     }
-    let kind = folders(path).next()?;
+    let (kind, name) = (folders(path).next()?, whole_stem(path));
     matches!(kind, "user" | "role" | "group").then(|| format!("{kind}/{name}"))
+}
+
+/// The ARN that a file is named by; its slashes are folders.
+pub(super) fn arn(path: &str) -> Option<&str> {
+    let at = path.find("arn:aws")?;
+    let n_endings = path.rsplit('/').next()?.len() - whole_stem(path).len();
+    path.get(at..path.len() - n_endings)
+}
+
+/// Whether a file is a snapshot of AWS Config's, which names every resource of an account in a region, as it was delivered:
+/// `…_ConfigSnapshot_….json.gz`.
+pub(super) fn is_config_snapshot(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|file| file.contains("_ConfigSnapshot_"))
 }
 
 pub(super) fn is_aws(text: &str) -> bool {
@@ -137,5 +149,6 @@ mod tests {
         assert_eq!(entity("a/role/a.b@c.json"), Some("role/a.b@c".to_owned()));
         assert_eq!(entity("a/arn:aws:iam::1:role/x/r.json.gz"), Some("arn:aws:iam::1:role/x/r".to_owned()));
         assert_eq!(entity("a/b.json"), None);
+        assert_eq!(arn("111122223333/arn:aws:s3:::a.b.json"), Some("arn:aws:s3:::a.b"));
     }
 }

@@ -30,6 +30,10 @@ lists! {
     /// In parts, one for each identity.
     AwsServiceLastAccessed => Aws "aws.service_last_accessed",
     AwsResources => Aws "aws.resources",
+    /// In parts: one for each region of a snapshot, else one for each resource.
+    AwsConfig => Aws "aws.config",
+    /// In parts, one for each resource.
+    AwsResourcePolicies => Aws "aws.resource_policies",
     AzureRoleAssignments => Azure "azure.role_assignments",
     AzureRoleDefinitions => Azure "azure.role_definitions",
     AzureDenyAssignments => Azure "azure.deny_assignments",

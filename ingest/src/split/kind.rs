@@ -97,6 +97,7 @@ marks! {
     KIND = 56: b"kind";
     ORG_POLICY = 57: b"AwsManaged";
     MEMBERSHIPS = 58: b"memberships";
+    RESOURCE_TYPE = 59: b"resourceType";
 }
 
 /// Recognises a value. A list that holds one cloud's logs alone decides for all that stands in it.
@@ -126,6 +127,7 @@ pub(crate) fn of(value: &[u8], list: Option<List>) -> Kind {
         Some(List::Roles) if all(ROLE_NAME) => return Kind::Grant(GrantList::AwsAuthorizationDetails, "role"),
         Some(List::Policies) if all(POLICY_NAME) => return Kind::Grant(GrantList::AwsAuthorizationDetails, "policy"),
         Some(List::Policies) if all(ORG_POLICY) => return Kind::Grant(GrantList::AwsOrganizations, "summary"),
+        Some(List::ConfigItems) if all(RESOURCE_TYPE) => return Kind::Grant(GrantList::AwsConfig, "item"),
         Some(List::Events) => return Kind::Log(Provider::Aws),
         _ => {}
     }

@@ -27,6 +27,8 @@ pub(crate) enum List {
     Policies,
     /// `ResourceTagMappingList` of `aws resourcegroupstaggingapi get-resources`.
     Resources,
+    /// `configurationItems` of what AWS Config delivers, `baseConfigurationItems` of `aws configservice batch-get-resource-config`.
+    ConfigItems,
     /// `roles` of GCP's `roles.list` answers.
     GcpRoles,
     /// `results` of GCP's asset searches.
@@ -55,6 +57,7 @@ impl List {
             b"RoleDetailList" => Self::Roles,
             b"Policies" => Self::Policies,
             b"ResourceTagMappingList" => Self::Resources,
+            b"configurationItems" | b"baseConfigurationItems" => Self::ConfigItems,
             b"roles" => Self::GcpRoles,
             b"results" => Self::GcpResults,
             b"accounts" => Self::GcpAccounts,
@@ -75,8 +78,9 @@ impl List {
     }
 }
 
-/// Whether a member only says how a long answer was cut into pages; such members may stand before a list.
-pub(crate) fn is_paging(key: &[u8]) -> bool {
+/// Whether a member only says how a long answer was cut into pages, or which file this is; such members may stand before a
+/// list.
+pub(crate) fn is_preface(key: &[u8]) -> bool {
     matches!(
         key,
         b"NextToken"
@@ -93,6 +97,8 @@ pub(crate) fn is_paging(key: &[u8]) -> bool {
             | b"@odata.count"
             | b"readTime"
             | b"totalCount"
+            | b"fileVersion"
+            | b"configSnapshotId"
     )
 }
 

@@ -42,6 +42,8 @@ pub(super) enum Fact {
     Denies(DenyRule),
     /// A GCP group.
     GcpGroup { email: Text, members: Vec<Text> },
+    /// The policy of an AWS resource, none if it has none, and when it was recorded.
+    ResourcePolicy { arn: ResourceId, hashes: Vec<PolicyHash>, at: Option<Time> },
 }
 
 /// When an identity was made and used.

@@ -47,6 +47,11 @@ pub(super) fn tells_of_others(list: &str) -> bool {
     matches!(base(list), "azure.management_groups" | "azure.management_entities" | "aws.organizations")
 }
 
+/// Whether a list tells the policies of AWS resources.
+pub(super) fn is_of_resources(list: &str) -> bool {
+    matches!(base(list), "aws.config" | "aws.resource_policies")
+}
+
 /// Whether a list only adds to what another says of identities.
 pub(super) fn tells_of_lives(list: &str) -> bool {
     matches!(base(list), "aws.credential_report" | "aws.service_last_accessed")

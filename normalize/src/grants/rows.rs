@@ -6,7 +6,7 @@
 
 mod spans;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 
 use schemas::{Entitlement, EntitlementKind, Id128, Message, Noun, Provider, Text, Time};
@@ -17,7 +17,7 @@ use super::ListKey;
 use super::facts::Draft;
 use super::lists::tells_of_lives;
 
-use self::spans::Spans;
+use self::spans::{Span, Spans, grants};
 use super::organizations::is_row;
 
 /// The snapshots of one list whose order is remembered.
@@ -35,6 +35,10 @@ fn main_list(row: &Entitlement) -> ListKey {
         return super::organizations_key();
     }
     let list = match row.provider {
+        Provider::Aws if row.kind == EntitlementKind::ResourcePolicy => {
+            let resource = row.scopes.first().map_or("", |arn| arn.as_str());
+            return (row.provider, row.account_id.clone(), format!("aws.resource_policies/{resource}").into());
+        }
         Provider::Aws => "aws.authorization_details",
         Provider::Azure => "azure.role_assignments",
         Provider::Gcp => "gcp.iam_policy",
@@ -103,22 +107,39 @@ impl Row {
 
     /// A row for each content.
     fn contents(&self) -> Vec<Entitlement> {
-        let Some(spans) = self.list() else { return Vec::new() };
-        let first = self.lists.values().filter_map(|spans| spans.iter().next()).map(|span| span.since).min();
-        let mut rows: Vec<Entitlement> = Vec::new();
-        for span in spans.iter() {
-            let since = match first {
-                // The lists that name a row name one grant.
-                Some(first) if rows.is_empty() && !span.draft.own_time => first,
-                _ => span.since,
-            };
-            rows.push(Entitlement { valid_from: since, deleted_at: span.until, ..span.draft.row.clone() });
-        }
+        let told = self.told();
+        let row = |(since, until, span): (Time, _, &Span)| Entitlement {
+            valid_from: since,
+            deleted_at: until,
+            ..span.draft.row.clone()
+        };
+        let mut rows: Vec<Entitlement> = told.into_iter().map(row).collect();
         if let Some(row) = rows.last_mut().filter(|row| row.kind == EntitlementKind::Identity) {
             let others = self.lists.values().filter(|other| !other.is_over());
             others.flat_map(|other| other.iter().next_back()).for_each(|span| fill(row, &span.draft.row));
         }
         rows
+    }
+
+    /// The spans of the list that counts, from when until when each holds, and before them what other lists said: the same
+    /// content is one grant, which stands since the first of them; another held until the next was there.
+    fn told(&self) -> VecDeque<(Time, Option<Time>, &Span)> {
+        let Some(spans) = self.list() else { return VecDeque::new() };
+        let mut told: VecDeque<_> = spans.iter().map(|span| (span.since, span.until, span)).collect();
+        let mut others: Vec<&Span> = self.lists.values().flat_map(Spans::iter).collect();
+        others.sort_by_key(|span| std::cmp::Reverse(span.since));
+        for span in others {
+            let Some((since, _, first)) = told.front_mut().filter(|(since, ..)| span.since < *since) else { continue };
+            // Lists know more and less of an identity, and mean one.
+            let is_same = first.draft.row.kind == EntitlementKind::Identity;
+            if !is_same && grants(&first.draft.row) != grants(&span.draft.row) {
+                let until = span.until.map_or(*since, |until| until.min(*since));
+                told.push_front((span.since, Some(until), span));
+            } else if !first.draft.own_time {
+                *since = span.since;
+            }
+        }
+        told
     }
 
     fn is_gone(&self) -> bool {

@@ -2,6 +2,7 @@ mod aws_lives;
 mod azure_more;
 mod gcp_more;
 mod real;
+mod resource_policies;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

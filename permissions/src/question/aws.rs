@@ -11,7 +11,9 @@ use crate::aws::evaluate::{
 };
 
 /// What bears on a request and is in no snapshot.
-const NOT_READ: &[&str] = &["resource policies", "session policies", "VPC endpoint policies"];
+const NOT_READ: &[&str] = &["session policies", "VPC endpoint policies"];
+/// The same where no snapshot tells of the resource's policy.
+const NOR_RESOURCE: &[&str] = &["resource policies", "session policies", "VPC endpoint policies"];
 /// What an answer rests on where the policy of the resource must allow and nobody has read it.
 const OF_RESOURCE: &str = "the resource's policy";
 
@@ -19,13 +21,14 @@ pub(super) fn ask(asker: &mut Asker<'_>, holdings: &Holdings<'_>, question: &Que
     let first = holdings.own.first().ok_or("nothing is known of the identity")?;
     let (identity, knows_arn) = identity(first, &holdings.own)?;
     let action = Action::parse(&question.action)?;
-    let policies = policies(asker, holdings, question, &identity, &action);
+    let of_resource = of_resource(holdings, &action);
+    let policies = policies(asker, holdings, question, of_resource, (&identity, &action));
     let context = context(question, &identity, first, knows_arn);
     let request = Request {
         identity: &identity,
         action: &action,
         resource: &question.resource,
-        resource_account: question.resource_account.as_deref(),
+        resource_account: owner(question, of_resource),
         context: &context,
     };
     let explained = explain(request, &policies);
@@ -40,7 +43,7 @@ pub(super) fn ask(asker: &mut Asker<'_>, holdings: &Holdings<'_>, question: &Que
         could_activate: Vec::new(),
         outside: Vec::new(),
         errors,
-        not_read: NOT_READ,
+        not_read: if of_resource.is_some() { NOT_READ } else { NOR_RESOURCE },
     })
 }
 
@@ -50,6 +53,9 @@ fn identity(first: &Entitlement, rows: &[&Entitlement]) -> Result<(Identity, boo
     let arn = rows.iter().filter(says).find_map(|row| row.scopes.first()).filter(|arn| arn.starts_with("arn:"));
     if let Some(arn) = arn {
         return Identity::parse(arn).map(|identity| (identity, true));
+    }
+    if first.identity_kind == IdentityKind::Anonymous {
+        return Identity::parse("anonymous").map(|identity| (identity, true));
     }
     let (account, name) = first
         .identity_id
@@ -110,21 +116,34 @@ fn policies(
     asker: &mut Asker<'_>,
     holdings: &Holdings<'_>,
     question: &Question,
-    identity: &Identity,
-    action: &Action,
+    of_resource: Option<&Entitlement>,
+    (identity, action): (&Identity, &Action),
 ) -> Policies {
     let mut policies = own_policies(asker, holdings);
-    for row in holdings.trusts.iter().filter(|_| action.service() == "sts") {
+    if let Some(row) = of_resource {
         policies.resource = asker.compiled(row, PolicyKind::Resource).pop();
+        return policies;
     }
     let is_ours = |row: &&Entitlement| row.identity_kind != IdentityKind::Root;
-    let owner = question.resource_account.as_deref().or_else(|| question.resource.split(':').nth(4));
-    let is_elsewhere = owner.filter(|owner| !owner.is_empty()).is_some_and(|owner| Some(owner) != identity.account());
+    let is_elsewhere = owner(question, None).is_some_and(|owner| Some(owner) != identity.account());
     let must_allow = is_elsewhere || action.service() == "kms" && question.resource.contains(":key/");
-    if policies.resource.is_none() && must_allow && holdings.own.first().is_some_and(is_ours) {
+    if must_allow && holdings.own.first().is_some_and(is_ours) {
         policies.resource = Some(Arc::new(CompiledPolicy::unknown(OF_RESOURCE, PolicyKind::Resource)));
     }
     policies
+}
+
+/// The row of the policy that an action on the resource asks: the trust policy of a role for STS, and otherwise its own.
+fn of_resource<'h>(holdings: &Holdings<'h>, action: &Action) -> Option<&'h Entitlement> {
+    let kind = if action.service() == "sts" { EntitlementKind::Trust } else { EntitlementKind::ResourcePolicy };
+    holdings.of_resource.iter().find(|row| row.kind == kind).copied()
+}
+
+/// The account that owns the resource: as asked, as its name or the row of its policy says.
+fn owner<'q>(question: &'q Question, of_resource: Option<&'q Entitlement>) -> Option<&'q str> {
+    let named = || question.resource.split(':').nth(4).filter(|owner| !owner.is_empty());
+    let said = || of_resource.map(|row| row.account_id.as_str());
+    question.resource_account.as_deref().or_else(named).or_else(said)
 }
 
 /// The policies of each level, the uppermost first; a row is one target of a level.

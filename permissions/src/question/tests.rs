@@ -11,6 +11,8 @@ use schemas::{
 use super::{Asker, Holdings, Question};
 use crate::{aws, azure, gcp};
 
+const OF_RESOURCE: &[EntitlementKind] = &[EntitlementKind::Trust, EntitlementKind::ResourcePolicy];
+
 /// Rows and the policies that they name.
 #[derive(Default)]
 struct World {
@@ -71,12 +73,12 @@ impl World {
         let everyone = "azure:t:00000000-0000-0000-0000-000000000000";
         let is_everybody =
             |row: &&Entitlement| row.identity_kind == IdentityKind::Anonymous || row.identity_id.as_str() == everyone;
-        let own = |row: &&Entitlement| !is(row, &limits) && !is(row, &[EntitlementKind::Trust]) && !is_everybody(row);
+        let own = |row: &&Entitlement| !is(row, &limits) && !is(row, OF_RESOURCE) && !is_everybody(row);
         let holdings = Holdings {
             own: self.rows.iter().filter(own).collect(),
             everybody: self.rows.iter().filter(is_everybody).collect(),
             limits: self.rows.iter().filter(|row| is(row, &limits)).collect(),
-            trusts: self.rows.iter().filter(|row| is(row, &[EntitlementKind::Trust])).collect(),
+            of_resource: self.rows.iter().filter(|row| is(row, OF_RESOURCE)).collect(),
         };
         let mut lines = Vec::new();
         for question in questions {
@@ -148,6 +150,52 @@ fn aws_rows_are_asked_with_what_limits_them() {
         sts:AssumeRole arn:aws:iam::111122223333:role/r: yes (delegated by key or trust policy) trust#0 inline:p#Queue
         sqs:SendMessage arn:aws:sqs:eu-west-1:999988887777:q: unknown (allowed by both accounts) the resource's policy#? inline:p#Queue ?the resource's policy"#]]
     .assert_eq(&answers);
+}
+
+/// Policy evaluation logic: within an account one of both sides is enough, across accounts both must allow, keys always; an
+/// explicit deny of either side ends it.
+#[test]
+fn the_policy_of_a_resource_counts_beside_those_of_who_asks() {
+    let own = r#"{"Statement":{"Sid":"Own","Effect":"Allow","Action":["s3:PutObject","kms:Decrypt"],"Resource":"*"}}"#;
+    let bucket = r#"{"Statement":[
+        {"Sid":"Bob","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/*"},
+        {"Sid":"Tls","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}"#;
+    let key = r#"{"Statement":{"Sid":"Root","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}}"#;
+    let ask = |owner: &str, document: Option<&str>, action: &str, resource: &str, secure: &str| {
+        let mut world = World::default();
+        world.aws(EntitlementKind::IdentityPolicy, "inline:p", own);
+        world.aws(EntitlementKind::ResourcePolicy, "policy", document.unwrap_or(own));
+        let row = world.rows.last_mut().unwrap();
+        row.account_id = AccountId::from(owner);
+        if document.is_none() {
+            row.policy_hashes.clear();
+        }
+        let secure = ("aws:SecureTransport".to_owned(), vec![secure.to_owned()]);
+        world.ask(&[Question { context: vec![secure], ..question(action, resource) }])
+    };
+    let (ours, theirs) = ("111122223333", "999988887777");
+    let answers = [
+        ask(ours, Some(bucket), "s3:GetObject", "arn:aws:s3:::b/x", "true"),
+        ask(ours, Some(bucket), "s3:DeleteObject", "arn:aws:s3:::b/x", "true"),
+        ask(ours, Some(bucket), "s3:PutObject", "arn:aws:s3:::b/x", "false"),
+        ask(ours, None, "s3:PutObject", "arn:aws:s3:::b/x", "true"),
+        ask(theirs, Some(bucket), "s3:GetObject", "arn:aws:s3:::b/x", "true"),
+        ask(theirs, Some(bucket), "s3:PutObject", "arn:aws:s3:::b/x", "true"),
+        ask(theirs, None, "s3:PutObject", "arn:aws:s3:::b/x", "true"),
+        ask(ours, Some(key), "kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/k", "true"),
+        ask(ours, Some(key), "kms:Encrypt", "arn:aws:kms:eu-west-1:111122223333:key/k", "true"),
+    ];
+    expect_test::expect![[r#"
+        s3:GetObject arn:aws:s3:::b/x: yes (named by the resource policy) policy#Bob
+        s3:DeleteObject arn:aws:s3:::b/x: no (not allowed by identity policy)
+        s3:PutObject arn:aws:s3:::b/x: no (denied by resource policy) policy#Tls
+        s3:PutObject arn:aws:s3:::b/x: yes (allowed by identity policy) inline:p#Own
+        s3:GetObject arn:aws:s3:::b/x: no (not allowed by identity policy)
+        s3:PutObject arn:aws:s3:::b/x: yes (allowed by both accounts) policy#Bob inline:p#Own
+        s3:PutObject arn:aws:s3:::b/x: no (not allowed by resource policy)
+        kms:Decrypt arn:aws:kms:eu-west-1:111122223333:key/k: yes (delegated by key or trust policy) policy#Root inline:p#Own
+        kms:Encrypt arn:aws:kms:eu-west-1:111122223333:key/k: no (not allowed by identity policy)"#]]
+    .assert_eq(&answers.join("\n"));
 }
 
 #[test]

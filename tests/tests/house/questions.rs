@@ -87,6 +87,24 @@ fn organization(folder: &Path) {
     );
 }
 
+/// A bucket that ada is let into and whose other half anybody may read, later not any more.
+fn bucket(folder: &Path) {
+    let allow = |who: Value, on: &str| json!({"Sid": on, "Effect": "Allow", "Principal": who, "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::shop/{on}/*")});
+    let ada = allow(json!({"AWS": format!("arn:aws:iam::{ACCOUNT}:user/team/ada")}), "own");
+    let open = json!({"Statement": [ada, allow(json!("*"), "open")]});
+    let item = json!({"resourceType": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::shop", "awsAccountId": ACCOUNT, "awsRegion": "eu-west-1",
+        "configurationItemStatus": "OK", "configuration": {"name": "shop"},
+        "supplementaryConfiguration": {"BucketPolicy": {"policyText": open.to_string()}}});
+    let snapshot = json!({"fileVersion": "1.0", "configSnapshotId": "0f1d63cc-aee4-48b8-82ab-4f38087be14e", "configurationItems": [item]});
+    write(
+        folder,
+        &format!("2026-10-01/{ACCOUNT}_Config_eu-west-1_ConfigSnapshot_20261001T000000Z_0f1d63cc.json"),
+        &snapshot,
+    );
+    let none = json!({"Policy": json!({"Statement": [{"Sid": "Nobody", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}]}).to_string()});
+    write(folder, &format!("2026-10-20/{ACCOUNT}/arn:aws:s3:::shop.json"), &none);
+}
+
 fn azure() -> Value {
     let id = "00000000-0000-0000-0000-0000000000aa";
     json!([{
@@ -103,6 +121,7 @@ fn store(folder: &Path) -> std::path::PathBuf {
     write(&input, "aws/2026-10-01/details.json", &details("s3:*"));
     write(&input, "aws/2026-10-20/details.json", &details("sqs:SendMessage"));
     organization(&input.join("aws/2026-10-01/o-exampleorgid"));
+    bucket(&input.join("aws"));
     write(&input, "azure/2026-10-01/assignments.json", &azure());
     write(
         &input,
@@ -150,6 +169,8 @@ fn a_store_answers_who_may_do_what_on_which_day_and_why() {
         can(&store, &["uma@example.com", "Microsoft.Compute/virtualMachines/read", vm]),
         can(&store, &["uma@example.com", "Microsoft.Compute/virtualMachines/delete", vm]),
         can(&store, &["ann@example.com", "storage.objects.get", "projects/shop-prod"]),
+        can(&store, &[&["ada", "s3:GetObject", "arn:aws:s3:::shop/own/x"], &early[..]].concat()),
+        can(&store, &[&["ada", "s3:GetObject", "arn:aws:s3:::shop/own/x"], &late[..]].concat()),
         can(&store, &["nobody", "s3:GetObject"]),
         can(&store, &["ada", "sqs:SendMessage"]),
     ];
@@ -163,6 +184,8 @@ fn a_store_answers_who_may_do_what_on_which_day_and_why() {
         0 yes: azure:5b0c7d1e-93a4-4f2b-8e60-2f1d9a7c4b33:00000000-0000-0000-0000-0000000000aa, Microsoft.Compute/virtualMachines/read on /subscriptions/c3a9e5f0-1d74-4c8b-9a25-7e60b1f4d812/resourceGroups/web/providers/Microsoft.Compute/virtualMachines/vm, as of 2026-10-31T00:00:00Z | allowed by role at the resource group | by `assignment:0a5b0000-0000-0000-0000-000000000001`, statement `Reader`
         0 no: azure:5b0c7d1e-93a4-4f2b-8e60-2f1d9a7c4b33:00000000-0000-0000-0000-0000000000aa, Microsoft.Compute/virtualMachines/delete on /subscriptions/c3a9e5f0-1d74-4c8b-9a25-7e60b1f4d812/resourceGroups/web/providers/Microsoft.Compute/virtualMachines/vm, as of 2026-10-31T00:00:00Z | in no assigned role | not read: locks, access policies of key vaults
         0 yes: gcp:ann@example.com, storage.objects.get on projects/shop-prod, as of 2026-10-31T00:00:00Z | allowed by binding at the project | by `projects/shop-prod`, statement `roles/storage.objectViewer`
+        0 yes: aws:111122223333:user/ada, s3:GetObject on arn:aws:s3:::shop/own/x, as of 2026-10-10T00:00:00Z | named by the resource policy | by `arn:aws:s3:::shop`, statement `own`
+        0 no: aws:111122223333:user/ada, s3:GetObject on arn:aws:s3:::shop/own/x, as of 2026-10-25T00:00:00Z | denied by resource policy | by `arn:aws:s3:::shop`, statement `Nobody`
         2 error: nothing is known of `nobody`; entitlement files tell who there is
         0 yes: aws:111122223333:user/ada, sqs:SendMessage on anything, as of 2026-10-31T00:00:00Z | on * in 111122223333, by `work`"#]].assert_eq(&answers.join("\n"));
 }
@@ -185,6 +208,9 @@ fn a_store_answers_who_can_and_who_becomes_administrator() {
     assert_eq!(names(&rows(&["who-can", "s3:DeleteBucket", "arn:aws:s3:::b"])), [""; 0]);
     assert_eq!(names(&rows(&["who-can", "s3:GetObject", "arn:aws:s3:::b/x"])), ["aws:111122223333:user/boss"]);
     assert_eq!(names(&rows(&["who-can", "storage.objects.get", "projects/shop-prod"])), ["gcp:ann@example.com"]);
+    let early = ["who-can", "s3:GetObject", "arn:aws:s3:::shop/open/x", "--at", "2026-10-10T00:00:00Z"];
+    assert_eq!(names(&rows(&early)), ["aws:111122223333:user/ada", "aws:111122223333:user/boss", "aws:anonymous"]);
+    assert_eq!(names(&rows(&early[..3])), [""; 0]);
     let paths = rows(&["paths"]);
     let chain = |id: &str| paths.iter().find(|row| row["identity_id"] == id).map(|row| row["n_steps"].clone());
     assert_eq!(chain("aws:111122223333:user/ada"), Some(json!(1)), "{paths:?}");

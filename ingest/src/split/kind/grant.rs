@@ -1,5 +1,7 @@
 //! Entitlements, inventories and facts about them, by their members.
 
+use memchr::memmem;
+
 use super::*;
 
 /// A whole answer of a cloud's command that one member gives away.
@@ -9,6 +11,14 @@ pub(super) fn answer(key: &[u8], inner: &[u8]) -> Option<Kind> {
     Some(match key {
         b"Policy" if is_object && member_of(inner, b"PolicySummary").is_some() => {
             Kind::Grant(L::AwsOrganizations, "policy")
+        }
+        // `get-bucket-policy`, `get-key-policy` and their like of other services.
+        b"Policy" | b"ResourcePolicy" | b"policyText" if is_document(inner) => {
+            Kind::Grant(L::AwsResourcePolicies, "policy")
+        }
+        // `get-queue-attributes`, `get-topic-attributes`.
+        b"Attributes" if is_object && member_of(inner, b"Policy").is_some_and(is_document) => {
+            Kind::Grant(L::AwsResourcePolicies, "policy")
         }
         b"Targets" if is_list => Kind::Grant(L::AwsOrganizations, "targets"),
         b"Parents" if is_list => Kind::Grant(L::AwsOrganizations, "parents"),
@@ -22,6 +32,11 @@ pub(super) fn answer(key: &[u8], inner: &[u8]) -> Option<Kind> {
         b"ancestor" if is_list => Kind::Grant(L::GcpAncestors, "ancestry"),
         _ => return None,
     })
+}
+
+/// Whether a text is a policy's document.
+fn is_document(text: &[u8]) -> bool {
+    text.first() == Some(&b'"') && memmem::find(text, b"Statement").is_some()
 }
 
 /// What the members together tell.

@@ -6,11 +6,11 @@ use memchr::memchr;
 
 use super::{HEAD_BYTES, Piece, Pieces, Place, Turn};
 use crate::split::dropped::Why;
-use crate::split::list::{List, Member, is_paging, member};
+use crate::split::list::{List, Member, is_preface, member};
 use crate::split::walker::{Step, Walker};
 
 impl<R: Read> Pieces<R> {
-    /// At the start of an object: one of the known lists, behind nothing but members about paging, makes it an envelope.
+    /// At the start of an object: one of the known lists, behind nothing but its preface, makes it an envelope.
     pub(super) fn head(&mut self) -> Turn {
         let mut at = 1;
         loop {
@@ -22,7 +22,7 @@ impl<R: Read> Pieces<R> {
                     self.go(Place::List(list));
                     return Turn::Found(Piece::Opened(list));
                 }
-                Member::Other(from, to, value) if is_paging(self.buffer.get(from..to).unwrap_or_default()) => {
+                Member::Other(from, to, value) if is_preface(self.buffer.get(from..to).unwrap_or_default()) => {
                     let mut walker = Walker::new(false);
                     match walker.walk(self.buffer.get(value..).unwrap_or_default()) {
                         Step::Done => at = value + walker.at,

@@ -132,6 +132,60 @@ fn credential_reports_and_last_accesses() {
 }
 
 #[test]
+fn policies_of_resources() {
+    let item = |arn: &str, region: &str| {
+        format!(
+            r#"{{"ARN":"{arn}","awsAccountId":"111122223333","awsRegion":"{region}","resourceType":"AWS::S3::Bucket","configuration":{{}},"supplementaryConfiguration":{{}}}}"#
+        )
+    };
+    let delivered = format!(
+        r#"{{"fileVersion":"1.0","configSnapshotId":"0f1d63cc-aee4-48b8-82ab-4f38087be14e","configurationItems":[{},{}]}}"#,
+        item("arn:aws:s3:::a", "eu-west-1"),
+        item("arn:aws:s3:::b", "eu-west-1")
+    );
+    let asked = r#"{"baseConfigurationItems":[{"version":"1.3","accountId":"111122223333","arn":"arn:aws:s3:::a","resourceType":"AWS::S3::Bucket","configuration":"{}"}],"unprocessedResourceKeys":[]}"#;
+    let policy = r#"{"Policy":"{\"Version\":\"2012-10-17\",\"Statement\":[]}","PolicyName":"default"}"#;
+    let queue = r#"{"Attributes":{"QueueArn":"arn:aws:sqs:eu-west-1:111122223333:q","Policy":"{\"Statement\":[]}"}}"#;
+    let secret = r#"{"ARN":"arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-AbCdEf","Name":"s","ResourcePolicy":"{\"Statement\":[]}"}"#;
+    let repository = r#"{"registryId":"111122223333","repositoryName":"r","policyText":"{\"Statement\":[]}"}"#;
+    check_all(
+        &[
+            ("c/111122223333_Config_eu-west-1_ConfigSnapshot_20261031T000000Z_0f1d63cc.json.gz", &delivered),
+            ("c/111122223333_Config_eu-west-1_ConfigHistory_AWS::S3::Bucket_20261031T000000Z_1.json.gz", &delivered),
+            ("x.json", asked),
+            ("111122223333/arn:aws:s3:::a.b.json", policy),
+            ("p/arn:aws:kms:eu-west-1:111122223333:key/k.json", policy),
+            ("arn:aws:s3:::nowhere.json", policy),
+            ("x.json", queue),
+            ("x.json", secret),
+            ("arn:aws:ecr:eu-west-1:111122223333:repository/team/r.json", repository),
+        ],
+        &expect![[r#"
+            aws.config/eu-west-1 of 111122223333
+              item `arn:aws:s3:::a`
+              item `arn:aws:s3:::b`
+            aws.config/arn:aws:s3:::a of 111122223333
+              item `arn:aws:s3:::a`
+            aws.config/arn:aws:s3:::b of 111122223333
+              item `arn:aws:s3:::b`
+            aws.config/arn:aws:s3:::a of 111122223333
+              item `arn:aws:s3:::a`
+            aws.resource_policies/arn:aws:s3:::a.b of 111122223333
+              policy `arn:aws:s3:::a.b`
+            aws.resource_policies/arn:aws:kms:eu-west-1:111122223333:key/k of 111122223333
+              policy `arn:aws:kms:eu-west-1:111122223333:key/k`
+            dead: `aws.resource_policies` does not say which account it is of; put the file into a folder named by the account
+            aws.resource_policies/arn:aws:sqs:eu-west-1:111122223333:q of 111122223333
+              policy `arn:aws:sqs:eu-west-1:111122223333:q`
+            aws.resource_policies/arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-AbCdEf of 111122223333
+              policy `arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-AbCdEf`
+            aws.resource_policies/arn:aws:ecr:eu-west-1:111122223333:repository/team/r of 111122223333
+              policy `arn:aws:ecr:eu-west-1:111122223333:repository/team/r`
+        "#]],
+    );
+}
+
+#[test]
 fn the_answers_of_azure() {
     const SUB: &str = "/subscriptions/0b1f6471-1bf0-4dda-aec3-111122223333";
     let arm = |kind: &str| {
