@@ -172,4 +172,15 @@ mod tests {
         assert_eq!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "a%20b.json");
         assert_eq!(log["version"], "2.1.0");
     }
+
+    /// The types of `serde-sarif` are made from the schema of SARIF 2.1.0: what they do not know is lost on the way through.
+    #[test]
+    fn sarif_is_what_its_schema_says() {
+        let broken = lint(b"{\"Statement\":[{\"Effect\":\"Alow\"", &Options::default());
+        let (report, nothing) = (report(), Report::default());
+        let text = write_sarif("0.1.0", [("a b.json", &report), ("broken.json", &broken), ("good.json", &nothing)]);
+        let log: serde_sarif::sarif::Sarif = serde_json::from_str(&text).unwrap();
+        let ours: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_value(&log).unwrap(), ours);
+    }
 }
