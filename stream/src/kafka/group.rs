@@ -194,11 +194,11 @@ impl<P: Send + Sync + 'static> Member<P> {
             return Ok(false);
         }
         let Some(wanted) = journal::source_ends(&self.shared.options, self.shared.source)? else { return Ok(false) };
-        if self.room == self.shared.source && wanted <= n_before {
-            return Ok(false);
-        }
         let has_ended = |task: &Running| task.line.n_ends.load(Ordering::Relaxed) >= wanted;
         let tasks = self.tasks();
+        if self.room == self.shared.source && wanted <= n_before && tasks.running.is_empty() {
+            return Ok(false);
+        }
         let are_mine = tasks.waiting.is_empty() && tasks.running.values().all(has_ended);
         drop(tasks);
         Ok(are_mine && journal::have_all_ended(&self.shared.options, wanted, self.room, n_tasks)?)
@@ -219,7 +219,7 @@ pub(super) fn run<P: Send + Sync + 'static>(
         config.create_with_context(member).map_err(|error| fault("cannot join the group", error))?;
     let topic = options.journal(room);
     consumer.subscribe(&[&topic]).map_err(|error| fault("cannot join the group", error))?;
-    // What the source ended with before this process began is no end of this run.
+    // What the source ended with before this process began is no end of this run, unless its task here finds nothing behind it.
     let n_before = if room == shared.source { journal::source_ends(options, room)?.unwrap_or_default() } else { 0 };
     let meter = shared.meters.room(room);
     let (mut asked, mut told) = (Stopwatch::start(), Stopwatch::start());

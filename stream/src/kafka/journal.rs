@@ -18,8 +18,8 @@ use crate::{Fault, Progress, StateError};
 /// How long the brokers may take to answer before the task starts anew.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The format of an entry.
-const FORMAT: u8 = 1;
+/// The format of an entry. The first one said of a source only whether it had ended, not as of when.
+const FORMAT: u8 = 2;
 
 /// One transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +41,8 @@ pub(super) enum Entry {
         progress: Vec<Progress>,
         /// How often it had come to its end.
         n_ends: u64,
-        /// Whether nothing came behind the last end.
-        has_ended: bool,
+        /// As of when it came to the last end, if nothing came behind that.
+        ended_at: Option<i64>,
     },
 }
 
@@ -65,14 +65,18 @@ impl Entry {
         if *format > FORMAT {
             return Err(StateError::Newer { found: u32::from(*format), known: u32::from(FORMAT) });
         }
-        postcard::from_bytes(rest).map_err(|error| StateError::Damaged(error.to_string()))
+        let bad = |error: postcard::Error| StateError::Damaged(error.to_string());
+        if *format < FORMAT {
+            return postcard::from_bytes(&[rest, &[0]].concat()).map_err(bad);
+        }
+        postcard::from_bytes(rest).map_err(bad)
     }
 }
 
 /// How often the source has come to its end; `None` while it has not, or has read on since.
 pub(super) fn source_ends(options: &Options, source: &str) -> Result<Option<u64>, Fault> {
     Ok(match last(options, source, 0)? {
-        Some(Entry::Source { n_ends, has_ended: true, .. }) => Some(n_ends),
+        Some(Entry::Source { n_ends, ended_at: Some(_), .. }) => Some(n_ends),
         _ => None,
     })
 }

@@ -26,7 +26,10 @@ struct Held<P> {
     n_ends: u64,
     open: Vec<P>,
     progress: Vec<Progress>,
+    /// Where the end lies that was read.
     as_of: Option<i64>,
+    /// Where the end lies that is committed, with nothing behind it.
+    ended_at: Option<i64>,
 }
 
 /// Runs the source wherever the group puts it.
@@ -47,6 +50,7 @@ pub(super) fn run<P: Clone + Send + Sync + 'static>(
         open: Vec::new(),
         progress: Vec::new(),
         as_of: None,
+        ended_at: None,
     });
     let writes: Vec<&'static str> = shared.plan.written_by(name);
     let task: Task<P> = Arc::new(move |shared, _, line| {
@@ -79,7 +83,7 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
         let newest = shared.handle.block_on(options.snapshots.newest(name, 0))?;
         let generation = newest.map_or(1, |found| found.generation + 1);
         let last = match journal::last(options, name, 0)? {
-            Some(Entry::Source { object, epoch, n_ends, has_ended, .. }) => Some((object, epoch, n_ends, has_ended)),
+            Some(Entry::Source { object, epoch, n_ends, ended_at, .. }) => Some((object, epoch, n_ends, ended_at)),
             _ => None,
         };
         let is_ended = held.take_up(shared, name, last)?;
@@ -109,10 +113,16 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
                         self.held.progress.extend(progress);
                     }
                     Polled::Idle => {}
+                    // Whoever was here before said so, and was stopped before it was gone. Rooms that have heard it may be
+                    // gone, and none would hear it again.
+                    Polled::End(as_of) if self.says_nothing_new() && self.held.ended_at == Some(as_of) => {
+                        self.held.committed();
+                        return self.rest(line);
+                    }
                     Polled::End(as_of) => self.held.as_of = Some(as_of),
                 }
             }
-            let is_open = !self.held.open.is_empty() || !self.held.progress.is_empty();
+            let is_open = self.is_open();
             let is_full = self.held.open.len() as u64 >= commit_records || since.elapsed() >= commit_every;
             let is_end = self.held.as_of.is_some();
             if is_open && is_full || is_end || line.stop.is_asked() {
@@ -128,6 +138,18 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
         }
     }
 
+    /// Whether no record was read since the end that is committed. How far accounts were read is said again then, and is
+    /// not told again.
+    fn says_nothing_new(&self) -> bool {
+        self.shared.options.once && self.held.ended_at.is_some() && self.held.open.is_empty()
+    }
+
+    /// Whether there is something to commit, but for the end.
+    fn is_open(&self) -> bool {
+        let has_something = !self.held.open.is_empty() || !self.held.progress.is_empty();
+        has_something && !self.says_nothing_new()
+    }
+
     /// There is nothing more to read.
     fn rest(self, line: &Line) -> Result<(), Fault> {
         line.has_ended(self.held.n_ends);
@@ -138,7 +160,7 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
-        if self.held.open.is_empty() && self.held.progress.is_empty() && self.held.as_of.is_none() {
+        if !self.is_open() && self.held.as_of.is_none() {
             return Ok(());
         }
         let bad = |source| Fault::State { room: self.name.to_owned(), partition: 0, source };
@@ -155,13 +177,13 @@ impl<'h, P: Clone + Send + 'static> SourceTask<'h, P> {
             self.outputs.say(Says::End(as_of))?;
         }
         let object = stored.object.clone();
-        let (progress, has_ended) = (newest(&self.held.progress), self.held.as_of.is_some());
-        let n_ends = self.held.n_ends + u64::from(has_ended);
+        let (progress, ended_at) = (newest(&self.held.progress), self.held.as_of);
+        let n_ends = self.held.n_ends + u64::from(ended_at.is_some());
         let watch = Stopwatch::start();
-        self.outputs.commit(&Entry::Source { object, epoch, progress, n_ends, has_ended })?;
+        self.outputs.commit(&Entry::Source { object, epoch, progress, n_ends, ended_at })?;
         self.meter.took(Timed::Transaction, watch.elapsed());
         self.meter.stored();
-        (self.held.epoch, self.held.n_ends) = (Some(epoch), n_ends);
+        (self.held.epoch, self.held.n_ends, self.held.ended_at) = (Some(epoch), n_ends, ended_at);
         self.held.committed();
         self.shared.meters.committed();
         self.shared.handle.block_on(snapshots.keep_newest(&stored))
@@ -179,25 +201,25 @@ fn taken_over(fault: Fault) -> Fault {
     }
 }
 
-/// The last commit: the object of its cursors, its number, how often the source had ended, and whether it had then.
-type Last = (String, u64, u64, bool);
+/// The last commit: the object of its cursors, its number, how often the source had ended, and as of when if it had then.
+type Last = (String, u64, u64, Option<i64>);
 
 impl<P> Held<P> {
     /// Goes on behind the last commit: with what is held when that was ours, else with its cursors. Says whether our own
     /// end is committed.
     fn take_up(&mut self, shared: &Shared<P>, name: &str, last: Option<Last>) -> Result<bool, Fault> {
-        let (object, epoch, n_ends, has_ended) = last.unwrap_or_default();
+        let (object, epoch, n_ends, ended_at) = last.unwrap_or_default();
         let is_ours = self.epoch == Some(epoch);
         // A commit that nobody answered for had come through.
         let came_through = self.epoch.is_some() && self.tried.as_ref() == Some(&object);
-        self.n_ends = n_ends;
+        (self.n_ends, self.ended_at) = (n_ends, ended_at);
         if came_through && !is_ours {
             self.epoch = Some(epoch);
             self.committed();
-            return Ok(has_ended);
+            return Ok(ended_at.is_some());
         }
         if is_ours {
-            return Ok(has_ended && self.as_of.is_some());
+            return Ok(ended_at.is_some() && self.as_of.is_some());
         }
         let cursors = if epoch == 0 {
             self.initial.clone()
