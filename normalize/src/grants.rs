@@ -28,7 +28,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use schemas::{AccountId, Id128, Mark, Message, OrgId, Origin, Provider, RawGrant, Text, Time};
+use schemas::{AccountId, Id128, Mark, Message, OrgId, Origin, Provider, RawGrant, ResourceId, Text, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stream::Output;
@@ -37,7 +37,7 @@ use self::aws::Reader;
 use self::facts::{Draft, Fact};
 use self::inventory::{Inventories, Listed, Said};
 use self::letters::{reject, reject_list};
-use self::lists::{base, is_of_resources, tells_of_lives, use_of};
+use self::lists::{RESOURCE, base, is_of_resources, tells_of_lives, use_of};
 use self::organizations::Organizations;
 use self::policies::Policies;
 use self::read::Read;
@@ -249,6 +249,9 @@ impl Grants {
             let listed = Listed { key, at: stamp.0, facts: &resources, complete: !unreadable };
             self.more.told.take(&mut self.state.inventories, &listed, self.config.max_inventory_ids, out);
         }
+        if is_of_resources(&key.2) {
+            return self.of_resources(key, stamp, facts, grant, out);
+        }
         // What other lists rest on is there before any is read.
         if is_newest && used.facts {
             self.state.lists.entry(key.clone()).or_default().facts.clone_from(&facts);
@@ -261,6 +264,44 @@ impl Grants {
         }
         if is_newest && used.facts {
             self.again(grant.provider, Some(&grant.account_id), stamp.0, out);
+        }
+    }
+
+    /// The policy of each resource has a list of its own, whichever list told it: so one goes on where another ended. Every
+    /// complete snapshot of the list tells of every resource that the list ever named.
+    fn of_resources(
+        &mut self,
+        key: &ListKey,
+        stamp: Stamp,
+        facts: Vec<Fact>,
+        grant: &RawGrant,
+        out: &mut Output<Message>,
+    ) {
+        let mut found: BTreeMap<ResourceId, Vec<Fact>> = BTreeMap::new();
+        for fact in facts {
+            if let Fact::ResourcePolicy(policy) = &fact {
+                found.entry(policy.arn.clone()).or_default().push(fact);
+            }
+        }
+        let Some(list) = self.state.lists.get_mut(key) else { return };
+        found.keys().for_each(|arn| list.history.name(arn.to_string()));
+        let (complete, named) = list.history.told();
+        let mut n_left_out = 0;
+        for arn in named {
+            let of_one = (key.0, key.1.clone(), Text::from(format!("{RESOURCE}/{arn}")));
+            if self.state.lists.len() >= self.config.max_entitlements && !self.state.lists.contains_key(&of_one) {
+                n_left_out += 1;
+                continue;
+            }
+            let one = self.state.lists.entry(of_one.clone()).or_default();
+            complete.iter().for_each(|stamp| one.history.complete(*stamp));
+            one.newest = one.newest.max(Some(stamp));
+            (one.origin, one.read_at) = (grant.origin.clone(), grant.ingested_at);
+            let facts = found.remove(arn.as_str()).unwrap_or_default();
+            self.main(&of_one, stamp, &facts, None, out);
+        }
+        if n_left_out > 0 {
+            reject(grant, format!("{n_left_out} resources are more than `normalize.max_entitlements` allows"), out);
         }
     }
 

@@ -3,7 +3,7 @@
 //! | kind | whose row | source | what the row and its policies say |
 //! |---|---|---|---|
 //! | `scp`, `rcp` | the account's root ([`crate::identity::aws_root`]): one for each level, not for each identity | `scp:<level>:<target>`, `rcp:…`; level `00` is the organization's root | all policies of that kind attached there; where not all are known, also one without statements whose error says so. `scp:00:unknown` stands for all that is above |
-//! | `resource_policy` | the root of the account that owns the resource; counts for whoever asks for it | `resource:<arn>` | the resource's policy, whose ARN is in `scopes`; no policy says that the resource has none |
+//! | `resource_policy` | the root of the account that owns the resource, for whoever asks for it ([`Entitlement::is_of_resource`]); besides, each user and role of the account that an allow in it names | `resource:<arn>` | the resource's policy, whose ARN is in `scopes`; no policy says that the resource has none |
 //! | `deny_assignment` | each whom it denies and does not spare, members of groups too; everybody is the object id of zeros | `assignment:<id>`, `group:<id>/assignment:<id>` | the statements' `identities` are whom it names, `not_identities` whom it spares, by object id; the condition `doNotApplyToChildScopes` says that it holds at its scope alone |
 //! | `deny_rule` | the same; everybody is `gcp:allusers` | `deny:<resource>#<policy>#<place>`, `group:<address>/deny:…` | permissions as the rule writes them, exceptions in `not_actions`; `identities` and `not_identities` as the rule writes them |
 //! | `eligible` | who may activate the role | `assignment:<schedule>` | from when and until when it may be |
@@ -132,6 +132,13 @@ impl Entitlement {
             deleted_at: None,
             revision: 0,
         }
+    }
+
+    /// Whether it is the policy of a resource as such, which counts for whoever asks for the resource, and no grant of the
+    /// identity that it stands under.
+    #[must_use]
+    pub fn is_of_resource(&self) -> bool {
+        self.kind == EntitlementKind::ResourcePolicy && self.identity_kind == IdentityKind::Root
     }
 
     /// Whether it was told and taken back: it never held. An older snapshot that comes later moves the beginning of a row.

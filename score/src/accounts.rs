@@ -13,7 +13,7 @@ mod targets;
 
 use std::sync::Arc;
 
-use schemas::{AccessEvent, AccountId, EntitlementKind, Inventory, Message, Noun, Provider, ResourceId, Text, Time};
+use schemas::{AccessEvent, AccountId, Inventory, Message, Noun, Provider, ResourceId, Text, Time};
 use serde::{Deserialize, Serialize};
 use stream::metrics::Reading;
 use stream::{Batch, Output, StateError, Transform, Watermarks};
@@ -91,7 +91,7 @@ impl Transform<Message> for Accounts {
                         self.metrics.score_identities_overflow_total += 1;
                     }
                 }
-                Message::Entitlement(row) if row.kind == EntitlementKind::ResourcePolicy => {}
+                Message::Entitlement(row) if row.is_of_resource() => {}
                 Message::Entitlement(row) if !people::is_derived(&row) => {
                     self.state.people.entitlement(&row, self.config.set.max_grants, out);
                     if !self.state.targets.entitlement(&row, bound, self.config.set.max_grants) {

@@ -132,8 +132,8 @@ impl Scorer {
     }
 
     fn entitlement(&mut self, row: &Arc<Entitlement>) {
-        // What limits a whole account comes to every partition as a fact; what a resource's policy grants is nobody's own.
-        if is_limit(row) || row.kind == EntitlementKind::ResourcePolicy {
+        // What limits a whole account comes to every partition as a fact.
+        if is_limit(row) || row.is_of_resource() {
             return;
         }
         let key = (row.account_id.clone(), row.identity_id.clone());

@@ -76,7 +76,7 @@ impl Held {
         let mut by_identity: BTreeMap<IdentityId, Vec<Entitlement>> = BTreeMap::new();
         let mut of_resources = BTreeMap::new();
         for row in rows {
-            if row.kind == EntitlementKind::ResourcePolicy {
+            if row.is_of_resource() {
                 // A name that another account has taken since is told by the newer.
                 let arn = row.scopes.first().map(ToString::to_string).unwrap_or_default();
                 let is_newer = |known: &Entitlement| known.valid_from < row.valid_from;

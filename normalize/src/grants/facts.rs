@@ -42,8 +42,8 @@ pub(super) enum Fact {
     Denies(DenyRule),
     /// A GCP group.
     GcpGroup { email: Text, members: Vec<Text> },
-    /// The policy of an AWS resource, none if it has none, and when it was recorded.
-    ResourcePolicy { arn: ResourceId, hashes: Vec<PolicyHash>, at: Option<Time> },
+    /// The policy of an AWS resource.
+    ResourcePolicy(ResourcePolicy),
 }
 
 /// When an identity was made and used.
@@ -78,6 +78,18 @@ pub(super) enum Piece {
     Of { id: Text, org: OrgId },
     /// Its management account, which no SCP and no RCP limits.
     Management { account: AccountId },
+}
+
+/// The policy of an AWS resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ResourcePolicy {
+    pub(super) arn: ResourceId,
+    /// None if the resource has no policy.
+    pub(super) hash: Option<PolicyHash>,
+    /// The users and roles that something is allowed to, by ARN.
+    pub(super) named: Vec<Text>,
+    /// When it was recorded.
+    pub(super) recorded_at: Option<Time>,
 }
 
 /// A rule of a GCP deny policy.

@@ -47,9 +47,12 @@ pub(super) fn tells_of_others(list: &str) -> bool {
     matches!(base(list), "azure.management_groups" | "azure.management_entities" | "aws.organizations")
 }
 
+/// The list of one AWS resource's policy, made of those that tell it.
+pub(super) const RESOURCE: &str = "aws.resource";
+
 /// Whether a list tells the policies of AWS resources.
 pub(super) fn is_of_resources(list: &str) -> bool {
-    matches!(base(list), "aws.config" | "aws.resource_policies")
+    matches!(base(list), RESOURCE | "aws.config" | "aws.resource_policies")
 }
 
 /// Whether a list only adds to what another says of identities.

@@ -1,20 +1,24 @@
 //! AWS: the policies of resources, as AWS Config recorded them and as the services' own commands tell them.
 //!
-//! Such a policy stands under the root of the account that owns the resource, and counts for whoever asks for it. A row
-//! without a policy says that the resource has none.
+//! Such a policy stands under the root of the account that owns the resource, and counts for whoever asks for it; a row
+//! without a policy says that the resource has none. It stands besides under each user and role of that account that an allow
+//! in it names: those hold what it grants them. Whoever it names in another account needs policies of their own, and holds those.
 //!
 //! Sources: AWS Config, «Components of a configuration item»
 //! (<https://docs.aws.amazon.com/config/latest/developerguide/config-item-table.html>), «Example configuration snapshot»
 //! (<https://docs.aws.amazon.com/config/latest/developerguide/example-s3-snapshot.html>); `GetBucketPolicy`, `GetKeyPolicy`,
 //! `GetQueueAttributes` and their like in the services' API references.
 
+use std::collections::BTreeSet;
+
 use permissions::aws::arn::Arn;
+use permissions::aws::parse_policy;
 use permissions::resource::container_kind;
-use schemas::{AccountId, EntitlementKind, IdentityKind, Provider, ResourceId, Text, Time, identity};
+use schemas::{AccountId, Effect, EntitlementKind, IdentityId, IdentityKind, Provider, Text, Time, identity};
 use serde_json::Value;
 
 use super::aws::Reader;
-use super::facts::{Draft, Fact, draft, text, time};
+use super::facts::{Draft, Fact, ResourcePolicy, draft, text, time};
 
 /// What a configuration item can say of its resource besides that it is there.
 const GONE: [&str; 3] = ["ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded"];
@@ -32,6 +36,9 @@ const IN_CONFIGURATION: [&str; 8] = [
     "RepositoryPolicyText",
     "ResourcePolicy",
 ];
+
+/// Identities that one policy names beyond which the rest has no rows; a bucket's policy has room for some two hundred.
+const MAX_NAMED: usize = 1024;
 
 /// Reads a configuration item.
 pub(super) fn item(item: &Value, reader: &mut Reader<'_>) -> Result<Vec<Fact>, String> {
@@ -57,8 +64,9 @@ pub(super) fn item(item: &Value, reader: &mut Reader<'_>) -> Result<Vec<Fact>, S
         _ => false,
     };
     if document.is_some() || tells {
-        let hashes = document.map(|document| reader.policy(&opened(Some(document)))).into_iter().collect();
-        facts.push(Fact::ResourcePolicy { arn: arn.into(), hashes, at: time(item, "configurationItemCaptureTime") });
+        let document = document.map(|document| opened(Some(document)));
+        let policy = policy(arn, document.as_ref(), time(item, "configurationItemCaptureTime"), reader);
+        facts.push(Fact::ResourcePolicy(policy));
     }
     Ok(facts)
 }
@@ -71,30 +79,55 @@ pub(super) fn answer(arn: &str, answer: &Value, reader: &mut Reader<'_>) -> Resu
     let attributes = answer.get("Attributes").unwrap_or(answer);
     let document = ["Policy", "ResourcePolicy", "policyText"].iter().find_map(|name| attributes.get(*name));
     let document = document.ok_or("there is no policy in the answer")?;
-    let hashes = vec![reader.policy(&opened(Some(document)))];
-    Ok(vec![Fact::ResourcePolicy { arn: arn.into(), hashes, at: None }])
+    Ok(vec![Fact::ResourcePolicy(policy(arn, Some(&opened(Some(document))), None, reader))])
+}
+
+fn policy(arn: &str, document: Option<&Value>, recorded_at: Option<Time>, reader: &mut Reader<'_>) -> ResourcePolicy {
+    let hash = document.map(|document| reader.policy(document));
+    let bytes = document.map(|document| serde_json::to_vec(document).unwrap_or_default());
+    let statements = bytes.map(|bytes| parse_policy(&bytes).statements).unwrap_or_default();
+    let allows = statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    let names = allows.flat_map(|statement| &statement.identities).filter_map(|name| name.strip_prefix("AWS:"));
+    let is_holder =
+        |arn: &&str| Arn::parse(arn).is_some_and(|arn| matches!(arn.resource_type(), Some("user" | "role")));
+    let named: BTreeSet<&str> = names.filter(is_holder).collect();
+    let named = named.into_iter().take(MAX_NAMED).map(Text::from).collect();
+    ResourcePolicy { arn: arn.into(), hash, named, recorded_at }
 }
 
 /// The rows of resources' policies; of several versions of one, the newest.
 pub(super) fn rows(account: &AccountId, facts: &[Fact], at: Time) -> Vec<Draft> {
-    let mut found: Vec<_> = facts
+    let mut found: Vec<&ResourcePolicy> = facts
         .iter()
-        .filter_map(|fact| match fact {
-            Fact::ResourcePolicy { arn, hashes, at } => Some((arn, hashes, *at)),
-            _ => None,
-        })
+        .filter_map(|fact| if let Fact::ResourcePolicy(policy) = fact { Some(policy) } else { None })
         .collect();
-    found.sort_by_key(|(.., captured)| std::cmp::Reverse(*captured));
-    let row = |(arn, hashes, _): (&ResourceId, &Vec<_>, _)| {
-        let who = (identity::aws_root(account), IdentityKind::Root);
-        let source = format!("resource:{arn}");
-        let mut made = draft(Provider::Aws, account, at, who, EntitlementKind::ResourcePolicy, source);
-        made.row.source_name = Some(Text::from(arn.as_str()));
-        made.row.scopes.push(arn.clone());
-        made.row.policy_hashes.clone_from(hashes);
-        made
-    };
-    found.into_iter().map(row).collect()
+    found.sort_by_key(|policy| std::cmp::Reverse(policy.recorded_at));
+    let mut seen = BTreeSet::new();
+    let newest = found.into_iter().filter(|policy| seen.insert(&policy.arn));
+    newest.flat_map(|policy| holders(account, policy).map(move |who| row(account, policy, who, at))).collect()
+}
+
+/// Under whom the policy stands: the account, and who of it is named.
+fn holders<'p>(
+    account: &'p AccountId,
+    policy: &'p ResourcePolicy,
+) -> impl Iterator<Item = (IdentityId, IdentityKind)> + use<'p> {
+    let root = (identity::aws_root(account), IdentityKind::Root);
+    let of_account = |arn: &&Text| Arn::parse(arn).and_then(|arn| arn.account) == Some(account.as_str());
+    let named = policy.named.iter().filter(of_account).filter_map(|arn| {
+        let is_user = Arn::parse(arn)?.resource_type() == Some("user");
+        Some((identity::aws_of_arn(arn)?, if is_user { IdentityKind::User } else { IdentityKind::Role }))
+    });
+    std::iter::once(root).chain(named)
+}
+
+fn row(account: &AccountId, policy: &ResourcePolicy, who: (IdentityId, IdentityKind), at: Time) -> Draft {
+    let source = format!("resource:{}", policy.arn);
+    let mut made = draft(Provider::Aws, account, at, who, EntitlementKind::ResourcePolicy, source);
+    made.row.source_name = Some(Text::from(policy.arn.as_str()));
+    made.row.scopes.push(policy.arn.clone());
+    made.row.policy_hashes.extend(policy.hash.clone());
+    made
 }
 
 /// A member that is JSON, or JSON in a text.

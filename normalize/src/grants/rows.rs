@@ -6,7 +6,7 @@
 
 mod spans;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use schemas::{Entitlement, EntitlementKind, Id128, Message, Noun, Provider, Text, Time};
@@ -15,9 +15,9 @@ use stream::Output;
 
 use super::ListKey;
 use super::facts::Draft;
-use super::lists::tells_of_lives;
+use super::lists::{RESOURCE, tells_of_lives};
 
-use self::spans::{Span, Spans, grants};
+use self::spans::Spans;
 use super::organizations::is_row;
 
 /// The snapshots of one list whose order is remembered.
@@ -37,7 +37,7 @@ fn main_list(row: &Entitlement) -> ListKey {
     let list = match row.provider {
         Provider::Aws if row.kind == EntitlementKind::ResourcePolicy => {
             let resource = row.scopes.first().map_or("", |arn| arn.as_str());
-            return (row.provider, row.account_id.clone(), format!("aws.resource_policies/{resource}").into());
+            return (row.provider, row.account_id.clone(), format!("{RESOURCE}/{resource}").into());
         }
         Provider::Aws => "aws.authorization_details",
         Provider::Azure => "azure.role_assignments",
@@ -65,9 +65,14 @@ impl History {
         }
     }
 
-    /// A row is this list's.
+    /// A row, or a resource, is this list's.
     pub(super) fn name(&mut self, key: String) {
         self.keys.insert(key);
+    }
+
+    /// The complete snapshots, and what the list ever named.
+    pub(super) fn told(&self) -> (Vec<Stamp>, Vec<String>) {
+        (self.stamps.iter().copied().collect(), self.keys.iter().cloned().collect())
     }
 
     fn after(&self, stamp: Stamp) -> Option<Stamp> {
@@ -107,39 +112,22 @@ impl Row {
 
     /// A row for each content.
     fn contents(&self) -> Vec<Entitlement> {
-        let told = self.told();
-        let row = |(since, until, span): (Time, _, &Span)| Entitlement {
-            valid_from: since,
-            deleted_at: until,
-            ..span.draft.row.clone()
-        };
-        let mut rows: Vec<Entitlement> = told.into_iter().map(row).collect();
+        let Some(spans) = self.list() else { return Vec::new() };
+        let first = self.lists.values().filter_map(|spans| spans.iter().next()).map(|span| span.since).min();
+        let mut rows: Vec<Entitlement> = Vec::new();
+        for span in spans.iter() {
+            let since = match first {
+                // The lists that name a row name one grant.
+                Some(first) if rows.is_empty() && !span.draft.own_time => first,
+                _ => span.since,
+            };
+            rows.push(Entitlement { valid_from: since, deleted_at: span.until, ..span.draft.row.clone() });
+        }
         if let Some(row) = rows.last_mut().filter(|row| row.kind == EntitlementKind::Identity) {
             let others = self.lists.values().filter(|other| !other.is_over());
             others.flat_map(|other| other.iter().next_back()).for_each(|span| fill(row, &span.draft.row));
         }
         rows
-    }
-
-    /// The spans of the list that counts, from when until when each holds, and before them what other lists said: the same
-    /// content is one grant, which stands since the first of them; another held until the next was there.
-    fn told(&self) -> VecDeque<(Time, Option<Time>, &Span)> {
-        let Some(spans) = self.list() else { return VecDeque::new() };
-        let mut told: VecDeque<_> = spans.iter().map(|span| (span.since, span.until, span)).collect();
-        let mut others: Vec<&Span> = self.lists.values().flat_map(Spans::iter).collect();
-        others.sort_by_key(|span| std::cmp::Reverse(span.since));
-        for span in others {
-            let Some((since, _, first)) = told.front_mut().filter(|(since, ..)| span.since < *since) else { continue };
-            // Lists know more and less of an identity, and mean one.
-            let is_same = first.draft.row.kind == EntitlementKind::Identity;
-            if !is_same && grants(&first.draft.row) != grants(&span.draft.row) {
-                let until = span.until.map_or(*since, |until| until.min(*since));
-                told.push_front((span.since, Some(until), span));
-            } else if !first.draft.own_time {
-                *since = span.since;
-            }
-        }
-        told
     }
 
     fn is_gone(&self) -> bool {

@@ -18,6 +18,7 @@ pub(super) fn layer(entitlement: &Entitlement) -> Option<(Layer, PolicyKind)> {
     match entitlement.kind {
         EntitlementKind::IdentityPolicy | EntitlementKind::GroupPolicy => Some((Layer::Grants, PolicyKind::Identity)),
         EntitlementKind::Boundary => Some((Layer::Boundary, PolicyKind::Boundary)),
+        EntitlementKind::ResourcePolicy => Some((Layer::Grants, PolicyKind::Resource)),
         EntitlementKind::Scp => Some((Layer::Scp(level()), PolicyKind::Scp)),
         EntitlementKind::Rcp => Some((Layer::Rcp(level()), PolicyKind::Rcp)),
         _ => None,
@@ -56,12 +57,31 @@ pub(super) fn parts(
             Some(actions) => Arc::clone(actions),
             None => builder.everything(),
         };
-        let areas = areas(&spelled);
+        let mut areas = areas(&spelled);
+        let mut layer = layer.clone();
+        if entitlement.kind == EntitlementKind::ResourcePolicy {
+            areas = areas.iter().flat_map(|area| reach(area, entitlement)).collect();
+            if spelled.is_direct && !spelled.denies {
+                layer = builder.named();
+            }
+        }
         let source = entitlement.source_name.as_ref().unwrap_or(&entitlement.source).clone();
         let Spelled { denies, mut doubts, .. } = spelled;
         doubts.extend(entitlement.condition.clone());
-        builder.part(Part { layer: layer.clone(), denies, areas, doubts, source, actions });
+        builder.part(Part { layer, denies, areas, doubts, source, actions });
     }
+}
+
+/// What of an area a policy can be about: where it is that of a resource, the resource and, in a bucket, its objects.
+pub(super) fn reach(area: &Area, entitlement: &Entitlement) -> Vec<Area> {
+    if entitlement.kind != EntitlementKind::ResourcePolicy {
+        return vec![area.clone()];
+    }
+    let patterns = entitlement.scopes.iter().flat_map(|arn| {
+        let objects = arn.starts_with("arn:aws:s3:::").then(|| SmolStr::from(format!("{arn}/*")));
+        [Some(SmolStr::new(arn.as_str())), objects]
+    });
+    patterns.flatten().filter_map(|pattern| area.within(schemas::Provider::Aws, &pattern)).collect()
 }
 
 fn areas(spelled: &Spelled) -> Vec<Area> {

@@ -29,6 +29,8 @@ const MAX_KEPT: usize = 8192;
 pub(super) enum Layer {
     Grants,
     Boundary,
+    /// What the policies of resources grant to those whom they name themselves: no boundary limits it.
+    Named,
     /// A level of SCPs.
     Scp(SmolStr),
     /// A level of RCPs.
@@ -147,6 +149,12 @@ impl<'c> Builder<'c> {
         self.parts.push(part);
     }
 
+    /// The layer of what no boundary limits.
+    pub(super) fn named(&mut self) -> Layer {
+        self.layers.insert(Layer::Named);
+        Layer::Named
+    }
+
     /// Notes that a statement in a layer allows something to somebody.
     pub(super) fn can_allow(&mut self, layer: &Layer) {
         if !self.allowing.contains(layer) {
@@ -170,7 +178,7 @@ impl<'c> Builder<'c> {
     ) {
         match entitlement.kind {
             EntitlementKind::Identity | EntitlementKind::Trust => return,
-            EntitlementKind::ResourcePolicy => return self.ignore("resource policy"),
+            EntitlementKind::ResourcePolicy if entitlement.is_of_resource() => return self.ignore("resource policy"),
             EntitlementKind::Eligible => return self.ignore("eligible role"),
             EntitlementKind::Scp | EntitlementKind::Rcp if !holder.is_limited() => return,
             _ => {}
@@ -225,7 +233,7 @@ impl<'c> Builder<'c> {
         let source = entitlement.source_name.as_ref().unwrap_or(&entitlement.source).clone();
         for denies in [true, false] {
             if denies || *layer != Layer::Grants {
-                let (areas, doubts) = (vec![Area::of("*")], vec![source.clone()]);
+                let (areas, doubts) = (aws::reach(&Area::of("*"), entitlement), vec![source.clone()]);
                 let actions = self.everything();
                 self.part(Part { layer: layer.clone(), denies, areas, doubts, source: source.clone(), actions });
             }
@@ -293,6 +301,10 @@ impl<'c> Builder<'c> {
         for layer in self.layers.iter().filter(|layer| **layer != Layer::Grants) {
             let of_layer = |part: &&Part| !part.denies && part.layer == *layer;
             let parts: Vec<&Part> = parts.iter().filter(of_layer).collect();
+            if *layer == Layer::Named {
+                parts.iter().for_each(|part| allowed.grant(part));
+                continue;
+            }
             let is_rcp = matches!(layer, Layer::Rcp(_));
             // RCPs can only deny: a level in which nothing allows has `RCPFullAWSAccess`, which cannot be detached.
             if !is_rcp || self.allowing.contains(layer) || !parts.is_empty() {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemas::{
-    AccountId, Entitlement, EntitlementKind, Granted, IdentityId, IdentityKind, Policy, PolicyHash, Provider,
-    ResourceId, Text, Time,
+    AccountId, Effect, Entitlement, EntitlementKind, Granted, IdentityId, IdentityKind, Policy, PolicyHash, Provider,
+    ResourceId, Statement, Text, Time,
 };
 use serde_json::{Value, json};
 
@@ -26,6 +26,7 @@ struct Held {
     rows: Vec<Entitlement>,
     policies: BTreeMap<PolicyHash, Arc<Policy>>,
     compiled: Policies,
+    of_bucket: Option<Arc<CompiledPolicy>>,
 }
 
 impl Held {
@@ -52,6 +53,23 @@ impl Held {
         held
     }
 
+    /// The policy of the bucket, under whoever it names as the room of grants would put it.
+    fn of_bucket(&mut self, arn: &str, document: &Value) {
+        self.row(EntitlementKind::ResourcePolicy, "resource:bucket", &[document]);
+        let mut row = self.rows.pop().unwrap();
+        row.scopes.push(ResourceId::from(BUCKET));
+        row.identity_kind = IdentityKind::User;
+        let policy = &self.policies[&row.policy_hashes[0]];
+        let names = |statement: &Statement| {
+            statement.effect == Effect::Allow
+                && statement.identities.iter().any(|name| name.strip_prefix("AWS:") == Some(arn))
+        };
+        if policy.statements.iter().any(names) {
+            self.rows.push(row);
+            self.of_bucket = Some(compiled(PolicyKind::Resource, document));
+        }
+    }
+
     fn row(&mut self, kind: EntitlementKind, source: &str, documents: &[&Value]) {
         let mut policy_hashes = Vec::new();
         for document in documents {
@@ -75,7 +93,9 @@ impl Held {
         let action = Action::parse(action).unwrap();
         let request =
             Request { identity: &identity, action: &action, resource, resource_account: None, context: &context };
-        let decision = decide(request, &self.compiled);
+        let is_of_bucket = resource == BUCKET || resource.starts_with("arn:aws:s3:::bucket/");
+        let resource = self.of_bucket.clone().filter(|_| is_of_bucket);
+        let decision = decide(request, &Policies { resource, ..self.compiled.clone() });
         match decision.verdict {
             Verdict::Allowed if decision.conditional_on.is_empty() => Granted::Yes,
             Verdict::Allowed => Granted::Unknown,
@@ -93,6 +113,8 @@ fn entitlement() -> Entitlement {
     let (kind, source) = (EntitlementKind::Identity, Text::default());
     Entitlement::of(Provider::Aws, account, (bob, IdentityKind::Unknown), kind, source, Time(0))
 }
+
+const BUCKET: &str = "arn:aws:s3:::bucket";
 
 /// Actions with resources, whose services have no rule of their own.
 const ASKED: [(&str, &str); 9] = [
@@ -113,11 +135,16 @@ const ASKED: [(&str, &str); 9] = [
 fn a_set_says_what_the_evaluator_says() {
     let catalogue = Catalogue::bundled().provider(Provider::Aws);
     let mut dice = Dice::new(5);
-    let (mut verdicts, mut n_narrowed) = (BTreeMap::new(), 0);
+    let (mut verdicts, mut n_narrowed, mut n_named) = (BTreeMap::new(), 0, 0);
     for n in 0..6_000 {
         let open = draw(&mut dice);
         let arn = ["arn:aws:iam::111122223333:user/bob", "arn:aws:iam::111122223333:role/team/app"][n % 2];
-        let held = Held::of(arn, &open.case);
+        let mut held = Held::of(arn, &open.case);
+        if let Some(document) = &open.case.resource_policy {
+            let document = document.to_string().replace(&open.case.request.principal, arn);
+            held.of_bucket(arn, &serde_json::from_str(&document).unwrap());
+        }
+        n_named += usize::from(held.of_bucket.is_some());
         let set = held.set();
         n_narrowed += usize::from(set.atoms().iter().any(|atom| !atom.area.is_plain()));
         for (action, resource) in ASKED {
@@ -136,7 +163,7 @@ fn a_set_says_what_the_evaluator_says() {
     for granted in [Granted::Yes, Granted::No, Granted::Unknown] {
         assert!(verdicts[&granted] > 1_000, "{verdicts:?}");
     }
-    assert!(n_narrowed > 60, "{n_narrowed}");
+    assert!(n_narrowed > 60 && n_named > 600, "{n_narrowed} {n_named}");
 }
 
 fn case(parts: Value) -> Case {
@@ -194,6 +221,33 @@ fn every_layer_and_deny_narrows_what_is_granted() {
         s3:PutObject on arn:aws:s3:::a/drop/*
         ["condition in deny"]"#]]
     .assert_eq(&shown(&set));
+}
+
+/// Within an account a user who is named is let in whatever its boundary says, and nothing is let in elsewhere (Policy
+/// evaluation for requests within a single account, «Resource-based policies»).
+#[test]
+fn a_policy_of_a_resource_grants_on_it_alone_and_past_the_boundary() {
+    let mut held = Held::of(
+        BOB,
+        &case(json!({
+            "identity_policies": [{"name": "p", "document": {"Statement": {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}}}],
+            "permissions_boundary": {"Statement": {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}}
+        })),
+    );
+    held.of_bucket(
+        BOB,
+        &json!({"Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": BOB}, "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"},
+            {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "s3:DeleteObject", "Resource": "*"},
+            {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::bucket/sealed/*"}
+        ]}),
+    );
+    expect_test::expect![[r#"
+        s3:PutObject on * except arn:aws:s3:::bucket/sealed/*
+        s3:GetObject s3:ListBucket on arn:aws:s3:::bucket
+        s3:GetObject s3:ListBucket on arn:aws:s3:::bucket/*
+        []"#]]
+    .assert_eq(&shown(&held.set()));
 }
 
 #[test]

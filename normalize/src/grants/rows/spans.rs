@@ -164,7 +164,7 @@ impl Spans {
 }
 
 /// What of a row is a grant: a change of anything else (a name, a last use) is no new row.
-pub(super) fn grants(row: &Entitlement) -> impl PartialEq + '_ {
+fn grants(row: &Entitlement) -> impl PartialEq + '_ {
     let Entitlement { kind, identity_generation, policy_hashes, groups, scopes, condition, valid_until, .. } = row;
     (*kind, identity_generation, policy_hashes, groups, scopes, condition, *valid_until)
 }

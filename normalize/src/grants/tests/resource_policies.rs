@@ -157,6 +157,32 @@ fn what_one_list_said_before_another_is_history_too() {
 }
 
 #[test]
+fn whom_an_allow_names_in_the_account_holds_it() {
+    let user = "arn:aws:iam::111122223333:user/team/a";
+    let allowed = json!([
+        user,
+        "arn:aws:iam::111122223333:role/r",
+        "arn:aws:iam::111122223333:root",
+        "999988887777",
+        "arn:aws:iam::999988887777:user/b",
+        "arn:aws:sts::111122223333:assumed-role/r/s"
+    ]);
+    let denied = "arn:aws:iam::111122223333:user/c";
+    let policy = json!({"Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": allowed, "Service": "sns.amazonaws.com"}, "Action": "sqs:*", "Resource": "*"},
+        {"Effect": "Deny", "Principal": {"AWS": denied}, "Action": "sqs:*", "Resource": "*"}]});
+    let of = |policy: Value| item("AWS::SQS::Queue", QUEUE, json!({"Policy": policy.to_string()}), json!({}));
+    let out = run(&[config(10, vec![of(policy)]), config(20, vec![queue(Some("sqs:*"))])]);
+    expect![[r#"
+        aws:111122223333:role/r resource_policy arn:aws:sqs:eu-west-1:111122223333:q: sqs:*, 10 to 20
+        aws:111122223333:root resource_policy arn:aws:sqs:eu-west-1:111122223333:q: sqs:*, 10 to 20
+        aws:111122223333:root resource_policy arn:aws:sqs:eu-west-1:111122223333:q: sqs:*, 20 to -
+        aws:111122223333:user/a resource_policy arn:aws:sqs:eu-west-1:111122223333:q: sqs:*, 10 to 20
+    "#]]
+    .assert_eq(&policies(&out));
+}
+
+#[test]
 fn services_answer_for_one_resource_each() {
     let bucket = "arn:aws:s3:::a";
     let answer =

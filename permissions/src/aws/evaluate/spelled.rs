@@ -4,6 +4,7 @@
 use schemas::Text;
 use smol_str::SmolStr;
 
+use super::PolicyKind;
 use super::context::Context;
 use super::glob::{ANY, Glob, ONE};
 use super::identity::Identity;
@@ -22,6 +23,8 @@ pub(crate) struct Spelled {
     /// Its place among what the pipeline keeps of the policy; `None` for what could not be read of the document at all.
     pub(crate) at: Option<usize>,
     pub(crate) denies: bool,
+    /// Whether it names the identity itself, or anybody, so that no boundary limits what it allows.
+    pub(crate) is_direct: bool,
     pub(crate) resources: Named,
     /// What it rests on and is not known: context keys, what could not be read. Empty when it holds for certain.
     pub(crate) doubts: Vec<Text>,
@@ -38,8 +41,11 @@ impl CompiledPolicy {
     /// Spells the statements out that hold or may hold; `n_kept` of them are kept by the pipeline, the others stand for what
     /// could not be read. A flawed `Allow` grants nothing and is left out.
     pub(crate) fn spell(&self, n_kept: usize, identity: Option<&Identity>, context: &Context) -> Vec<Spelled> {
+        // An account that a resource's policy names hands the decision to its own policies.
+        let least = if self.kind() == PolicyKind::Resource { Naming::Behind } else { Naming::Account };
+        let asks = Asks { identity, context, least };
         let all = self.statements().iter().enumerate();
-        all.filter_map(|(at, statement)| spell(statement, (at < n_kept).then_some(at), identity, context)).collect()
+        all.filter_map(|(at, statement)| spell(statement, (at < n_kept).then_some(at), &asks)).collect()
     }
 
     /// Whether what it says may differ from identity to identity: a condition, a variable, a principal.
@@ -48,14 +54,24 @@ impl CompiledPolicy {
     }
 }
 
-fn spell(statement: &Statement, at: Option<usize>, identity: Option<&Identity>, context: &Context) -> Option<Spelled> {
+/// For whom a policy is spelled out.
+struct Asks<'a> {
+    identity: Option<&'a Identity>,
+    context: &'a Context,
+    /// How directly an allow has to name the identity.
+    least: Naming,
+}
+
+fn spell(statement: &Statement, at: Option<usize>, asks: &Asks<'_>) -> Option<Spelled> {
+    let Asks { identity, context, least } = *asks;
     if statement.flaw.is_some() && !statement.denies {
         return None;
     }
     let mut doubts = Doubts::default();
+    let naming = identity.map_or(Naming::Itself, |identity| statement.who.allows(identity));
     let about = match (identity, statement.denies) {
         (Some(identity), true) => statement.who.denies(identity),
-        (Some(identity), false) => Truth::of(statement.who.allows(identity) > Naming::None),
+        (Some(_), false) => Truth::of(naming >= least),
         (None, _) => Truth::True,
     };
     let holds = match &statement.condition {
@@ -77,7 +93,7 @@ fn spell(statement: &Statement, at: Option<usize>, identity: Option<&Identity>, 
     };
     names.sort_unstable();
     names.dedup();
-    Some(Spelled { at, denies: statement.denies, resources, doubts: names })
+    Some(Spelled { at, denies: statement.denies, is_direct: naming == Naming::Itself, resources, doubts: names })
 }
 
 /// The patterns as text. One with a variable that nobody knows stands for whatever it could match, and is doubted; one with
