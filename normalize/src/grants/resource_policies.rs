@@ -25,7 +25,7 @@ const GONE: [&str; 3] = ["ResourceDeleted", "ResourceDeletedNotRecorded", "Resou
 /// Services whose documents are told by other lists (`iam`, `organizations`) or are about something else than the resource (the
 /// policies of VPC endpoints).
 const ELSEWHERE: [&str; 3] = ["iam", "organizations", "ec2"];
-/// Where an item has its document: the member of its configuration, and of its supplement.
+/// Where in its configuration an item may have the document.
 const IN_CONFIGURATION: [&str; 8] = [
     "Policy",
     "AccessPolicy",
@@ -78,8 +78,11 @@ pub(super) fn answer(arn: &str, answer: &Value, reader: &mut Reader<'_>) -> Resu
     }
     let attributes = answer.get("Attributes").unwrap_or(answer);
     let document = ["Policy", "ResourcePolicy", "policyText"].iter().find_map(|name| attributes.get(*name));
-    let document = document.ok_or("there is no policy in the answer")?;
-    Ok(vec![Fact::ResourcePolicy(policy(arn, Some(&opened(Some(document))), None, reader))])
+    if document.is_none() && answer.get("Attributes").is_none() {
+        return Err("there is no policy in the answer".to_owned());
+    }
+    let document = document.map(|document| opened(Some(document)));
+    Ok(vec![Fact::ResourcePolicy(policy(arn, document.as_ref(), None, reader))])
 }
 
 fn policy(arn: &str, document: Option<&Value>, recorded_at: Option<Time>, reader: &mut Reader<'_>) -> ResourcePolicy {

@@ -16,10 +16,8 @@ pub(super) fn answer(key: &[u8], inner: &[u8]) -> Option<Kind> {
         b"Policy" | b"ResourcePolicy" | b"policyText" if is_document(inner) => {
             Kind::Grant(L::AwsResourcePolicies, "policy")
         }
-        // `get-queue-attributes`, `get-topic-attributes`.
-        b"Attributes" if is_object && member_of(inner, b"Policy").is_some_and(is_document) => {
-            Kind::Grant(L::AwsResourcePolicies, "policy")
-        }
+        // `get-queue-attributes`, `get-topic-attributes`; without a policy they say that there is none.
+        b"Attributes" if is_object && is_of_queue(inner) => Kind::Grant(L::AwsResourcePolicies, "policy"),
         b"Targets" if is_list => Kind::Grant(L::AwsOrganizations, "targets"),
         b"Parents" if is_list => Kind::Grant(L::AwsOrganizations, "parents"),
         b"Children" if is_list => Kind::Grant(L::AwsOrganizations, "children"),
@@ -32,6 +30,11 @@ pub(super) fn answer(key: &[u8], inner: &[u8]) -> Option<Kind> {
         b"ancestor" if is_list => Kind::Grant(L::GcpAncestors, "ancestry"),
         _ => return None,
     })
+}
+
+/// Whether attributes are those of a queue or a topic, and name it.
+fn is_of_queue(attributes: &[u8]) -> bool {
+    [&b"QueueArn"[..], b"TopicArn"].iter().any(|name| member_of(attributes, name).is_some())
 }
 
 /// Whether a text is a policy's document.

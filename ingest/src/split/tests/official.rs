@@ -157,6 +157,7 @@ fn policies_of_resources() {
             ("p/arn:aws:kms:eu-west-1:111122223333:key/k.json", policy),
             ("arn:aws:s3:::nowhere.json", policy),
             ("x.json", queue),
+            ("x.json", r#"{"Attributes":{"TopicArn":"arn:aws:sns:eu-west-1:111122223333:t"}}"#),
             ("x.json", secret),
             ("arn:aws:ecr:eu-west-1:111122223333:repository/team/r.json", repository),
         ],
@@ -177,6 +178,8 @@ fn policies_of_resources() {
             dead: `aws.resource_policies` does not say which account it is of; put the file into a folder named by the account
             aws.resource_policies/arn:aws:sqs:eu-west-1:111122223333:q of 111122223333
               policy `arn:aws:sqs:eu-west-1:111122223333:q`
+            aws.resource_policies/arn:aws:sns:eu-west-1:111122223333:t of 111122223333
+              policy `arn:aws:sns:eu-west-1:111122223333:t`
             aws.resource_policies/arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-AbCdEf of 111122223333
               policy `arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-AbCdEf`
             aws.resource_policies/arn:aws:ecr:eu-west-1:111122223333:repository/team/r of 111122223333

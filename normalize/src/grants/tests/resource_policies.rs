@@ -190,13 +190,19 @@ fn services_answer_for_one_resource_each() {
     let out = run(&[
         answer(bucket, json!({"Policy": document("s3:GetObject").to_string()})),
         answer(QUEUE, json!({"Attributes": {"QueueArn": QUEUE, "Policy": document("sqs:*").to_string()}})),
+        answer(
+            "arn:aws:sns:eu-west-1:111122223333:t",
+            json!({"Attributes": {"TopicArn": "arn:aws:sns:eu-west-1:111122223333:t"}}),
+        ),
+        answer("arn:aws:s3:::x", json!({})),
         answer("", json!({"Policy": document("s3:GetObject").to_string()})),
     ]);
     expect![[r#"
         aws:111122223333:root resource_policy arn:aws:s3:::a: s3:GetObject, 10 to -
+        aws:111122223333:root resource_policy arn:aws:sns:eu-west-1:111122223333:t: none, 10 to -
         aws:111122223333:root resource_policy arn:aws:sqs:eu-west-1:111122223333:q: sqs:*, 10 to -
     "#]]
     .assert_eq(&policies(&out));
-    expect!["the answer does not say whose policy it is; name its file by the ARN of the resource"]
+    expect!["there is no policy in the answer\nthe answer does not say whose policy it is; name its file by the ARN of the resource"]
         .assert_eq(&reasons(&out).join("\n"));
 }
