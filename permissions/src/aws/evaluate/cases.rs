@@ -1,33 +1,12 @@
 //! Tests: tables of cases written from AWS's documentation, each with the page it follows (`testdata/aws/*.ndjson`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemas::Text;
-use serde::Deserialize;
 
-use super::{Deciding, Explanation, PolicyKind, Rule, Verdict, explain};
-use crate::coverage;
+use super::{PolicyKind, Rule, explain};
+use crate::coverage::{self, Documented, Expected, assert_answers, assert_cited};
 use crate::simulate::{Answer, Case, simulate};
-
-/// A line of a table.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Documented {
-    doc: String,
-    expect: Expected,
-    pub(super) case: serde_json::Value,
-}
-
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Expected {
-    verdict: Verdict,
-    rule: String,
-    statements: Vec<Deciding>,
-    conditional_on: Vec<Text>,
-    #[serde(default)]
-    errors: Vec<Text>,
-}
 
 /// Every case, in order of files.
 pub(super) fn documented() -> Vec<Documented> {
@@ -65,26 +44,18 @@ pub(super) fn assert_coverage(what: &str, decided: &BTreeMap<Rule, usize>, least
 
 #[test]
 fn every_documented_case_has_its_verdict_rule_and_statements() {
-    let mut wrong = String::new();
-    for Documented { doc, expect, case } in documented() {
-        let case: Case = serde_json::from_value(case).unwrap();
+    assert_answers(&documented(), |documented| {
+        let case: Case = documented.read();
         let (request, policies) = (case.request.read().unwrap(), case.policies());
-        let Explanation { decision, statements } = explain(request.as_request(), &policies);
-        let errors = policies.iter().flat_map(|policy| policy.errors()).cloned().collect();
-        let (verdict, rule, conditional_on) = (decision.verdict, decision.rule.to_string(), decision.conditional_on);
-        let found = Expected { verdict, rule, statements, conditional_on, errors };
-        if found != expect {
-            wrong += &format!("{} ({doc})\n  found  {found:?}\n  expect {expect:?}\n", case.id);
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+        let errors: Vec<Text> = policies.iter().flat_map(|policy| policy.errors()).cloned().collect();
+        Expected::of(explain(request.as_request(), &policies), &errors)
+    });
 }
 
 #[test]
 fn every_rule_decides_three_percent_of_the_documented_cases() {
     let mut decided: BTreeMap<Rule, usize> = BTreeMap::new();
-    for documented in documented() {
-        let case: Case = serde_json::from_value(documented.case).unwrap();
+    for case in documented().iter().map(Documented::read::<Case>) {
         let rule = explain(case.request.read().unwrap().as_request(), &case.policies()).decision.rule;
         *decided.entry(rule).or_default() += 1;
     }
@@ -104,9 +75,7 @@ fn every_operator_and_element_has_a_documented_case() {
     for word in ["IfExists\":", "ForAllValues:", "ForAnyValue:", "2008-10-17", "multivalued_keys"] {
         assert!(text.contains(word), "{word}");
     }
-    let ids: BTreeSet<String> = cases.iter().map(|documented| documented.case["id"].to_string()).collect();
-    assert_eq!(ids.len(), cases.len());
-    assert!(cases.iter().all(|documented| documented.doc.contains("https://docs.aws.amazon.com/")));
+    assert_cited(&cases, "https://docs.aws.amazon.com/", 0);
 }
 
 #[test]

@@ -1,44 +1,13 @@
 //! Tests: tables of cases written from Azure's documentation, each with the page it follows (`testdata/azure/*.ndjson`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use schemas::Text;
-use serde::Deserialize;
-
-use super::{Deciding, Explanation, Level, Rule, Verdict, explain};
-use crate::azure::tiers::Outside;
-use crate::coverage::{self, assert_coverage};
+use super::{Explanation, Level, Rule, explain};
+use crate::coverage::{
+    Documented, Expected, assert_answers, assert_cited, assert_coverage, assert_elements, documented,
+};
 use crate::simulate::azure::Case;
 use crate::simulate::simulate;
-
-/// A line of a table.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Documented {
-    doc: String,
-    expect: Expected,
-    case: serde_json::Value,
-}
-
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Expected {
-    verdict: Verdict,
-    rule: String,
-    statements: Vec<Deciding>,
-    conditional_on: Vec<Text>,
-    #[serde(default)]
-    could_activate: Vec<Deciding>,
-    #[serde(default)]
-    outside: Vec<Outside>,
-    #[serde(default)]
-    errors: Vec<Text>,
-}
-
-/// Every case, in order of files.
-fn documented() -> Vec<Documented> {
-    coverage::documented("azure")
-}
 
 /// Every rule there is.
 pub(super) fn rules() -> Vec<Rule> {
@@ -49,32 +18,20 @@ pub(super) fn rules() -> Vec<Rule> {
 
 #[test]
 fn every_documented_case_has_its_verdict_rule_and_statements() {
-    let mut wrong = String::new();
-    for Documented { doc, expect, case } in documented() {
-        let case: Case = serde_json::from_value(case).unwrap();
+    assert_answers(&documented("azure"), |documented| {
+        let case: Case = documented.read();
         let (request, policies) = (case.request.read().unwrap(), case.policies());
         let Explanation { decided, could_activate, outside } = explain(&request, &policies);
-        let found = Expected {
-            verdict: decided.decision.verdict,
-            rule: decided.decision.rule.to_string(),
-            statements: decided.statements,
-            conditional_on: decided.decision.conditional_on,
-            could_activate,
-            outside,
-            errors: policies.errors().to_vec(),
-        };
-        if found != expect {
-            wrong += &format!("{} ({doc})\n  found  {found:?}\n  expect {expect:?}\n", case.id);
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+        let mut found = Expected::of(decided, policies.errors());
+        (found.could_activate, found.outside) = (could_activate, outside);
+        found
+    });
 }
 
 #[test]
 fn every_rule_decides_three_percent_of_the_documented_cases() {
-    let (cases, mut decided) = (documented(), BTreeMap::new());
-    for documented in &cases {
-        let case: Case = serde_json::from_value(documented.case.clone()).unwrap();
+    let (cases, mut decided) = (documented("azure"), BTreeMap::new());
+    for case in cases.iter().map(Documented::read::<Case>) {
         let rule = super::decide(&case.request.read().unwrap(), &case.policies()).rule;
         *decided.entry(rule).or_default() += 1;
     }
@@ -83,8 +40,8 @@ fn every_rule_decides_three_percent_of_the_documented_cases() {
 
 #[test]
 fn every_kind_of_policy_and_element_bears_on_three_percent_of_the_documented_cases() {
-    let (cases, mut found) = (documented(), BTreeMap::new());
-    let elements: [(&str, &[&str]); 14] = [
+    let cases = documented("azure");
+    let elements: &[(&str, &[&str])] = &[
         ("group", &["\"groups\":[\""]),
         ("management group", &["\"management_groups\":[\""]),
         ("custom role", &["\"role_definitions\":[{"]),
@@ -100,22 +57,8 @@ fn every_kind_of_policy_and_element_bears_on_three_percent_of_the_documented_cas
         ("directory role", &["\"directory_roles\":[\""]),
         ("app role or classic administrator", &["\"app_roles\":[\"", "\"classic_administrators\":[{"]),
     ];
-    for documented in &cases {
-        let text = documented.case.to_string();
-        for (element, marks) in elements {
-            let bears = match element {
-                "not known" => !documented.expect.conditional_on.is_empty(),
-                "malformed" => !documented.expect.errors.is_empty(),
-                _ => marks.iter().any(|mark| text.contains(mark)),
-            };
-            *found.entry(element).or_default() += usize::from(bears);
-        }
-    }
-    let all = elements.map(|(element, _)| element);
-    assert_coverage("documented cases of Azure, by what bears on them", cases.len(), &found, all, 3.0);
-    let ids: BTreeSet<String> = cases.iter().map(|documented| documented.case["id"].to_string()).collect();
-    assert!(ids.len() >= 80 && cases.len() - ids.len() <= 1, "{} cases, {} ids", cases.len(), ids.len());
-    assert!(cases.iter().all(|documented| documented.doc.contains("https://learn.microsoft.com/")));
+    assert_elements("Azure", &cases, elements);
+    assert_cited(&cases, "https://learn.microsoft.com/", 1);
 }
 
 #[test]
