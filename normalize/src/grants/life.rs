@@ -16,8 +16,10 @@ const MAX_USERS: usize = 100_000;
 /// Reads a credential report, decoded.
 pub(super) fn report(text: &[u8]) -> Result<Read, String> {
     let text = std::str::from_utf8(text).map_err(|error| format!("no UTF-8 after byte {}", error.valid_up_to()))?;
-    let mut lines = text.lines().map(cells);
-    let head = lines.next().unwrap_or_default();
+    // A line that lacks cells is said and read past.
+    let mut lines = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let bad = |error: csv::Error| format!("the report is no table: {error}");
+    let head = lines.headers().map_err(bad)?.clone();
     let column = |name: &str| head.iter().position(|cell| cell == name);
     let (Some(user), Some(arn)) = (column("user"), column("arn")) else {
         return Err("the report has no columns `user` and `arn`".to_owned());
@@ -28,16 +30,18 @@ pub(super) fn report(text: &[u8]) -> Result<Read, String> {
         .filter_map(column)
         .collect();
     let mut read = Read::default();
-    for (at, row) in lines.enumerate().filter(|(_, row)| row.iter().any(|cell| !cell.is_empty())) {
+    for (at, row) in lines.records().enumerate() {
         if at >= MAX_USERS {
             read.wrong(format!("more than {MAX_USERS} users"));
             break;
         }
-        let cell = |column: usize| row.get(column).map_or("", String::as_str);
+        let row = row.map_err(bad)?;
+        let line = row.position().map_or(0, csv::Position::line);
+        let cell = |column: usize| row.get(column).unwrap_or_default();
         let moment = |column: usize| Time::parse(cell(column)).ok();
         let is_root = cell(user) == "<root_account>";
         let Some(identity_id) = identity::aws_of_arn(cell(arn)).filter(|_| row.len() == head.len()) else {
-            read.wrong(format!("line {}: `{}` is no identity, or cells are missing", at + 2, short(cell(arn))));
+            read.wrong(format!("line {line}: `{}` is no identity, or cells are missing", short(cell(arn))));
             continue;
         };
         read.facts.push(Fact::Life(Life {
@@ -50,22 +54,6 @@ pub(super) fn report(text: &[u8]) -> Result<Read, String> {
         }));
     }
     Ok(read)
-}
-
-/// The cells of a line. A report has quotes only where a name has a comma, a quote, or neither.
-fn cells(line: &str) -> Vec<String> {
-    let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-    let mut letters = line.trim_end_matches('\r').chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' if quoted && letters.peek() == Some(&'"') => cell.extend(letters.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(std::mem::take(&mut cell)),
-            other => cell.push(other),
-        }
-    }
-    cells.push(cell);
-    cells
 }
 
 /// Reads when one identity last used any service. `entity` is an ARN, or `role/NAME` in the account.
