@@ -37,7 +37,7 @@ use self::aws::Reader;
 use self::facts::{Draft, Fact};
 use self::inventory::{Inventories, Listed, Said};
 use self::letters::{reject, reject_list};
-use self::lists::{RESOURCE, base, is_of_resources, tells_of_lives, use_of};
+use self::lists::{RESOURCE_POLICY, base, is_of_resources, tells_of_lives, use_of};
 use self::organizations::Organizations;
 use self::policies::Policies;
 use self::read::Read;
@@ -283,18 +283,22 @@ impl Grants {
                 found.entry(policy.arn.clone()).or_default().push(fact);
             }
         }
-        let Some(list) = self.state.lists.get_mut(key) else { return };
-        found.keys().for_each(|arn| list.history.name(arn.to_string()));
-        let (complete, named) = list.history.told();
+        let Some(list) = self.state.lists.get(key) else { return };
+        let (complete, mut named) = list.history.told();
+        named.extend(found.keys().map(ToString::to_string));
         let mut n_left_out = 0;
         for arn in named {
-            let of_one = (key.0, key.1.clone(), Text::from(format!("{RESOURCE}/{arn}")));
+            let of_one = (key.0, key.1.clone(), Text::from(format!("{RESOURCE_POLICY}/{arn}")));
+            // What is left out is not remembered either.
             if self.state.lists.len() >= self.config.max_entitlements && !self.state.lists.contains_key(&of_one) {
                 n_left_out += 1;
                 continue;
             }
+            let is_new = self.state.lists.get_mut(key).is_some_and(|list| list.history.name(arn.clone()));
             let one = self.state.lists.entry(of_one.clone()).or_default();
-            complete.iter().for_each(|stamp| one.history.complete(*stamp));
+            // One that is known was told of the snapshots before.
+            let untold = complete.iter().filter(|told| is_new || **told == stamp);
+            untold.for_each(|stamp| one.history.complete(*stamp));
             one.newest = one.newest.max(Some(stamp));
             (one.origin, one.read_at) = (grant.origin.clone(), grant.ingested_at);
             let facts = found.remove(arn.as_str()).unwrap_or_default();

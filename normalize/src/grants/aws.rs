@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use permissions::aws::parse_policy;
+use permissions::aws::{ParsedPolicy, parse_policy};
 use schemas::{
     AccountId, EntitlementKind, IdentityId, IdentityKind, Message, Policy, PolicyHash, Provider, ResourceId, Text,
     Time, identity,
@@ -23,7 +23,11 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     pub(super) fn policy(&mut self, document: &Value) -> PolicyHash {
-        let parsed = parse_policy(&serde_json::to_vec(document).unwrap_or_default());
+        self.parsed(parse_policy(&serde_json::to_vec(document).unwrap_or_default()))
+    }
+
+    /// Takes a policy that was read.
+    pub(super) fn parsed(&mut self, parsed: ParsedPolicy) -> PolicyHash {
         self.policies.put(Policy::of(Provider::Aws, parsed.statements, parsed.errors, self.at), self.out)
     }
 

@@ -48,11 +48,11 @@ pub(super) fn tells_of_others(list: &str) -> bool {
 }
 
 /// The list of one AWS resource's policy, made of those that tell it.
-pub(super) const RESOURCE: &str = "aws.resource";
+pub(super) const RESOURCE_POLICY: &str = "aws.resource_policy";
 
 /// Whether a list tells the policies of AWS resources.
 pub(super) fn is_of_resources(list: &str) -> bool {
-    matches!(base(list), RESOURCE | "aws.config" | "aws.resource_policies")
+    matches!(base(list), RESOURCE_POLICY | "aws.config" | "aws.resource_policies")
 }
 
 /// Whether a list only adds to what another says of identities.

@@ -86,15 +86,15 @@ pub(super) fn answer(arn: &str, answer: &Value, reader: &mut Reader<'_>) -> Resu
 }
 
 fn policy(arn: &str, document: Option<&Value>, recorded_at: Option<Time>, reader: &mut Reader<'_>) -> ResourcePolicy {
-    let hash = document.map(|document| reader.policy(document));
-    let bytes = document.map(|document| serde_json::to_vec(document).unwrap_or_default());
-    let statements = bytes.map(|bytes| parse_policy(&bytes).statements).unwrap_or_default();
-    let allows = statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    let parsed = document.map(|document| parse_policy(&serde_json::to_vec(document).unwrap_or_default()));
+    let statements = parsed.iter().flat_map(|parsed| &parsed.statements);
+    let allows = statements.filter(|statement| statement.effect == Effect::Allow);
     let names = allows.flat_map(|statement| &statement.identities).filter_map(|name| name.strip_prefix("AWS:"));
     let is_holder =
         |arn: &&str| Arn::parse(arn).is_some_and(|arn| matches!(arn.resource_type(), Some("user" | "role")));
     let named: BTreeSet<&str> = names.filter(is_holder).collect();
     let named = named.into_iter().take(MAX_NAMED).map(Text::from).collect();
+    let hash = parsed.map(|parsed| reader.parsed(parsed));
     ResourcePolicy { arn: arn.into(), hash, named, recorded_at }
 }
 

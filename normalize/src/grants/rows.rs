@@ -15,7 +15,7 @@ use stream::Output;
 
 use super::ListKey;
 use super::facts::Draft;
-use super::lists::{RESOURCE, tells_of_lives};
+use super::lists::{RESOURCE_POLICY, tells_of_lives};
 
 use self::spans::Spans;
 use super::organizations::is_row;
@@ -37,7 +37,7 @@ fn main_list(row: &Entitlement) -> ListKey {
     let list = match row.provider {
         Provider::Aws if row.kind == EntitlementKind::ResourcePolicy => {
             let resource = row.scopes.first().map_or("", |arn| arn.as_str());
-            return (row.provider, row.account_id.clone(), format!("{RESOURCE}/{resource}").into());
+            return (row.provider, row.account_id.clone(), format!("{RESOURCE_POLICY}/{resource}").into());
         }
         Provider::Aws => "aws.authorization_details",
         Provider::Azure => "azure.role_assignments",
@@ -65,14 +65,14 @@ impl History {
         }
     }
 
-    /// A row, or a resource, is this list's.
-    pub(super) fn name(&mut self, key: String) {
-        self.keys.insert(key);
+    /// A row, or a resource, is this list's. Says whether that is new.
+    pub(super) fn name(&mut self, key: String) -> bool {
+        self.keys.insert(key)
     }
 
     /// The complete snapshots, and what the list ever named.
-    pub(super) fn told(&self) -> (Vec<Stamp>, Vec<String>) {
-        (self.stamps.iter().copied().collect(), self.keys.iter().cloned().collect())
+    pub(super) fn told(&self) -> (BTreeSet<Stamp>, BTreeSet<String>) {
+        (self.stamps.clone(), self.keys.clone())
     }
 
     fn after(&self, stamp: Stamp) -> Option<Stamp> {

@@ -4,7 +4,7 @@
 //!
 //! A document becomes a [`CompiledPolicy`] once; [`Policies`] are those that bear on a [`Request`]; [`decide`] tells a
 //! [`Decision`], [`explain`] also the statements behind it. `flow` is the order in which policies decide, `special` where
-//! services differ, `statement` and below what one statement says, `condition` its conditions, `named` whom it names.
+//! services differ, `statement` and below what one statement says, `condition` its conditions, `named` whom it names, `places` finds names by hash.
 //! `slow` is the same once more, written to be obvious, for the tests.
 //!
 //! **Invariant:** what is not known or cannot be read is never taken for absent: it is in [`Decision::conditional_on`].

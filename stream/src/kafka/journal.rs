@@ -198,3 +198,38 @@ fn entries(consumer: &BaseConsumer<Quiet>, topic: &str, partition: i32, from: i6
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The source's entry as format 1 had it, behind the room's.
+    #[derive(Serialize)]
+    enum Old {
+        #[expect(dead_code, reason = "it holds the first place")]
+        Room,
+        Source {
+            object: String,
+            epoch: u64,
+            progress: Vec<Progress>,
+            n_ends: u64,
+            has_ended: bool,
+        },
+    }
+
+    #[test]
+    fn an_entry_of_the_first_format_says_whether_the_source_had_ended() {
+        for (has_ended, ended_at) in [(true, Some(0)), (false, None)] {
+            let old = Old::Source { object: "o".to_owned(), epoch: 7, progress: Vec::new(), n_ends: 2, has_ended };
+            let bytes = postcard::to_extend(&old, vec![1]).unwrap();
+            let new = Entry::Source { object: "o".to_owned(), epoch: 7, progress: Vec::new(), n_ends: 2, ended_at };
+            assert_eq!(Entry::read(&bytes).unwrap(), new);
+            assert_eq!(Entry::read(&new.write().unwrap()).unwrap(), new);
+        }
+        let room = Entry::Room { stretches: vec![Stretch { input: 1, to: 9 }], n_ends: 3 };
+        let mut bytes = room.write().unwrap();
+        bytes[0] = 1;
+        assert_eq!(Entry::read(&bytes).unwrap(), room);
+        assert!(Entry::read(&[FORMAT + 1]).is_err());
+    }
+}
